@@ -1,0 +1,1 @@
+"""Alembic migrations; revisions import nothing from warroom."""

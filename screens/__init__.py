@@ -1,0 +1,1 @@
+"""One file per screen or modal: layout and key actions."""

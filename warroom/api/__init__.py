@@ -1,0 +1,1 @@
+"""HTTP face: parse, authenticate, call one service, answer."""

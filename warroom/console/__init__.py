@@ -1,0 +1,1 @@
+"""App, feed, keymap, themes, terminal profile."""

@@ -1,0 +1,1 @@
+"""Engine and deadlines, unit of work, typed tables, reads, listen, probe."""

@@ -1,0 +1,1 @@
+"""Rules only: standard library, `now` is an argument, no I/O, no clock, no SQL."""

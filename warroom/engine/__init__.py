@@ -1,0 +1,1 @@
+"""The clockwork: cycles that lease, run once and sleep; each calls services."""

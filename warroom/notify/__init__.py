@@ -1,0 +1,1 @@
+"""One file per channel: message to the outside world."""

@@ -1,0 +1,1 @@
+"""Audited commands, one file per noun: the only writers."""

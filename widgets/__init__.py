@@ -1,0 +1,1 @@
+"""One file per widget: takes plain frozen data, emits messages."""
