@@ -77,7 +77,8 @@ class StoredAlert:
     """What the rules must know of an alert that is stored.
 
     ``count`` is the number of firing messages received; ``changed_at`` is when its state last
-    changed by our clock; ``last_seen_at`` when its source last spoke of it.
+    changed by our clock; ``last_seen_at`` when its source last spoke of it.  A resolved alert
+    that still has ``expires_at`` ended by silence, not by its source's word.
     """
 
     state: AlertState
@@ -144,7 +145,6 @@ def expire(current: StoredAlert, name: str, now: datetime) -> AlertChange | None
         current,
         state=AlertState.RESOLVED,
         ends_at=max(due, current.starts_at),
-        expires_at=None,
         changed_at=now,
     )
     quiet = say_duration(now - current.last_seen_at)
@@ -198,7 +198,7 @@ def _again(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> Aler
 def _after_the_end(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> AlertChange:
     """Handle firing on resolved: a new episode, a straggler, or a source that insists."""
     ended = current.ends_at or current.changed_at
-    straggler = incoming.starts_at <= ended
+    straggler = incoming.starts_at <= ended and not _breaks_silence(current, incoming)
     if straggler and now - current.changed_at <= REORDER_GRACE:
         after = replace(current, count=current.count + 1)
         sentence = f"alert {incoming.name}: a late message of the time before its end, ignored"
@@ -216,6 +216,12 @@ def _after_the_end(current: StoredAlert, incoming: IncomingAlert, now: datetime)
     )
     said = f"{_headline(incoming)}; fires again, it was over {say_time(ended, now)}"
     return AlertChange(ChangeKind.REFIRED, after, said, noteworthy=True)
+
+
+def _breaks_silence(current: StoredAlert, incoming: IncomingAlert) -> bool:
+    """Say whether an alert that expired is repeated after all: it is believed for longer now."""
+    silent_since, believed = current.expires_at, incoming.expires_at
+    return silent_since is not None and (believed is None or believed > silent_since)
 
 
 def _over(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> AlertChange:
@@ -245,6 +251,7 @@ def _over(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> Alert
         current,
         starts_at=max(current.starts_at, incoming.starts_at),
         ends_at=ended,
+        expires_at=None,
         last_seen_at=now,
     )
     return AlertChange(ChangeKind.REPEAT, after, f"alert {incoming.name} is still over")
