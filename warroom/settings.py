@@ -1,0 +1,420 @@
+"""Settings: one frozen dataclass, read from a TOML file and the environment.
+
+Standard library and platformdirs only, because the base install has nothing more.  Each field
+carries its own documentation; ``docs/configuration.md`` is made from it.  Later sources win:
+default, file, environment, the caller's overrides (command-line options).  An unknown key is an
+error that names the nearest known one: a misspelt limit that is silently ignored is worse than
+no limit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import platformdirs
+
+from warroom.errors import ConfigurationError
+from warroom.setting_types import Meta, database_url, http_url, parse, zone
+
+ENV_PREFIX: Final = "WARROOM_"
+CONFIG_ENV: Final = "WARROOM_CONFIG"
+SYSTEM_CONFIG: Final = Path("/etc/warroom/warroom.toml")
+
+# Variables with our prefix that are not settings: our own tests' and benchmarks', and those that
+# Kubernetes puts into every container beside a Service named "warroom".
+_FOREIGN_ENV = re.compile(
+    r"^WARROOM_(CONFIG|TEST_\w+|BENCH_\w+|SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$"
+)
+
+
+def default_data_dir() -> Path:
+    """Return ``/var/lib/warroom`` for root, else the platform's data directory of the user."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/warroom")
+    return Path(platformdirs.user_data_dir("warroom"))
+
+
+def _setting(default: Any, key: str, doc: str, **more: Any) -> Any:
+    """Declare one setting; ``default`` is a value or a function without arguments."""
+    meta = {"meta": Meta(key=key, doc=doc, **more)}
+    show = not more.get("secret", False)
+    if callable(default):
+        return field(default_factory=default, metadata=meta, repr=show)
+    return field(default=default, metadata=meta, repr=show)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, with defaults that suit one machine. Secrets are left out of ``repr``."""
+
+    database_url: str | None = _setting(
+        None,
+        "database.url",
+        "PostgreSQL 15 or newer to use instead of the embedded one; the role in it is the one "
+        "that this process works as (warroom_api for `serve`, warroom_engine for `engine`).",
+        secret=True,
+        check=database_url,
+    )
+    engine_database_url: str | None = _setting(
+        None,
+        "database.engine_url",
+        "The engine's own URL, when one file serves API and engine; `database.url` if not set.",
+        secret=True,
+        check=database_url,
+    )
+    admin_database_url: str | None = _setting(
+        None,
+        "database.admin_url",
+        "The URL of a superuser or of the owner, used by `warroom db init` and `migrate` only; "
+        "`database.url` if not set.",
+        secret=True,
+        check=database_url,
+    )
+    console_database_url: str | None = _setting(
+        None,
+        "database.console_url",
+        "Where the console reads, instead of with the short-lived login that it asks the API for.",
+        secret=True,
+        check=database_url,
+    )
+    read_from: str = _setting(
+        "primary",
+        "database.read_from",
+        "Which server the console reads: the primary, or a standby (polled, its lag is shown).",
+        choices=("primary", "standby"),
+    )
+    statement_timeout_ms: int = _setting(
+        5000,
+        "database.statement_timeout_ms",
+        "The server cancels a statement that runs longer.",
+        unit="ms",
+        minimum=1,
+        maximum=600_000,
+    )
+    lock_timeout_ms: int = _setting(
+        1000,
+        "database.lock_timeout_ms",
+        "A command gives up waiting for a locked row after this time; nothing is changed then.",
+        unit="ms",
+        minimum=1,
+        maximum=60_000,
+    )
+    db_deadline_seconds: float = _setting(
+        5.0,
+        "database.deadline_seconds",
+        "A command whose commit is not answered in this time has an unknown outcome, and its "
+        "connection is cut.",
+        unit="s",
+        minimum=0.05,
+        maximum=600,
+    )
+    read_deadline_seconds: float = _setting(
+        1.0,
+        "database.read_deadline_seconds",
+        "A read of the console that is not answered in this time is given up, and its "
+        "connection is cut.",
+        unit="s",
+        minimum=0.05,
+        maximum=600,
+    )
+    pool_size: int = _setting(
+        8,
+        "database.pool_size",
+        "Connections that one process keeps to the database at most.",
+        minimum=1,
+        maximum=500,
+    )
+    api_url: str = _setting(
+        "http://127.0.0.1:8420",
+        "api.url",
+        "Where console and command line find the API; `warroom up` writes down its own.",
+        check=http_url,
+    )
+    api_host: str = _setting(
+        "127.0.0.1", "api.host", "The address that `warroom serve` and `warroom up` listen on."
+    )
+    api_port: int = _setting(
+        8420,
+        "api.port",
+        "The port that they listen on; `up` and `demo` take the next free one when it is busy, "
+        "0 means any free one.",
+        minimum=0,
+        maximum=65_535,
+    )
+    api_timeout_seconds: float = _setting(
+        10.0,
+        "api.timeout_seconds",
+        "Console and command line wait this long for an answer of the API.",
+        unit="s",
+        minimum=0.1,
+        maximum=600,
+    )
+    body_limit_bytes: int = _setting(
+        8 * 1024 * 1024,
+        "api.body_limit_bytes",
+        "The largest request body, as sent and after decompression.",
+        unit="bytes",
+        minimum=1024,
+        maximum=1024**3,
+    )
+    token: str | None = _setting(
+        None, "auth.token", "The API token of console and command line.", secret=True
+    )
+    token_file: Path | None = _setting(
+        None, "auth.token_file", "A file that holds the token; read when `auth.token` is not set."
+    )
+    data_dir: Path = _setting(
+        default_data_dir,
+        "embedded.data_dir",
+        "Where `warroom up` keeps its database, logs and runtime file.",
+        shown_default="`/var/lib/warroom` for root, else the platform's user data directory",
+    )
+    pg_bin: Path | None = _setting(
+        None,
+        "embedded.pg_bin",
+        "The directory of other PostgreSQL binaries (initdb, pg_ctl, postgres) than those of the "
+        "wheel, e.g. /usr/lib/postgresql/15/bin.",
+    )
+    log_format: str = _setting(
+        "console", "log.format", "How the servers write their logs.", choices=("console", "json")
+    )
+    log_level: str = _setting(
+        "info",
+        "log.level",
+        "The least severe messages that are logged.",
+        choices=("debug", "info", "warning", "error"),
+    )
+    service_label: str = _setting(
+        "service", "ingest.service_label", "The alert label that names the service."
+    )
+    severity_label: str = _setting(
+        "severity", "ingest.severity_label", "The alert label that carries the severity."
+    )
+    group_window_seconds: int = _setting(
+        600,
+        "ingest.group_window_seconds",
+        "Alerts of a service that come within this time of the last join its open incident.",
+        unit="s",
+        minimum=0,
+        maximum=7 * 86_400,
+    )
+    ingest_queue_max: int = _setting(
+        20_000,
+        "ingest.queue_max",
+        "Alerts that may wait to be stored; beyond it the API answers 503 with Retry-After.",
+        unit="alerts",
+        minimum=1,
+        maximum=10_000_000,
+    )
+    ingest_batch_max: int = _setting(
+        1000,
+        "ingest.batch_max",
+        "Alerts that are stored in one transaction at most.",
+        unit="alerts",
+        minimum=1,
+        maximum=100_000,
+    )
+    engine_tick_seconds: float = _setting(
+        1.0,
+        "engine.tick_seconds",
+        "The longest pause between two looks at the due timers and the outbox.",
+        unit="s",
+        minimum=0.05,
+        maximum=60,
+    )
+    engine_batch: int = _setting(
+        200,
+        "engine.batch",
+        "Due timers or messages that are claimed in one transaction.",
+        minimum=1,
+        maximum=10_000,
+    )
+    lease_seconds: float = _setting(
+        15.0,
+        "engine.lease_seconds",
+        "How long another engine waits for one that no longer answers.",
+        unit="s",
+        minimum=1,
+        maximum=3600,
+    )
+    poll_seconds: float = _setting(
+        1.0,
+        "console.poll_seconds",
+        "The console reads again after this time when no hint of a change arrived.",
+        unit="s",
+        minimum=0.1,
+        maximum=60,
+    )
+    theme: str = _setting(
+        "auto",
+        "console.theme",
+        "The colour theme's name; auto chooses what the terminal can show.",
+    )
+    keymap_file: Path | None = _setting(
+        None, "console.keymap_file", "A TOML file that binds other keys to the console's actions."
+    )
+    bell: bool = _setting(
+        True, "console.bell", "Ring the terminal's bell when a new SEV1 or SEV2 appears."
+    )
+    time_zone: str = _setting(
+        "UTC", "console.time_zone", "The IANA time zone of the clocks on the screen.", check=zone
+    )
+
+    def bearer_token(self) -> str | None:
+        """Return the API token, from ``token`` or from ``token_file``; None when neither is set.
+
+        Raises:
+            ConfigurationError: the file is named but cannot be read or is empty.
+        """
+        if self.token or self.token_file is None:
+            return self.token
+        try:
+            text = self.token_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"The token file {self.token_file} cannot be read ({error.__class__.__name__}).",
+                field="auth.token_file",
+                remedy="Correct its path or its permissions, or set WARROOM_TOKEN.",
+            ) from error
+        if not text:
+            raise ConfigurationError(
+                f"The token file {self.token_file} is empty.",
+                field="auth.token_file",
+                remedy="Write the token that `warroom token add` printed into it.",
+            )
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings and where each came from: field name -> ``default``, a file or a variable."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    config_file: Path | None
+
+
+def fields() -> tuple[tuple[str, str, Meta], ...]:
+    """Return (name, annotation, meta) of every setting, in the order of the reference."""
+    return tuple((f.name, str(f.type), f.metadata["meta"]) for f in dataclasses.fields(Settings))
+
+
+def env_name(name: str) -> str:
+    """Return the environment variable of a field."""
+    return ENV_PREFIX + name.upper()
+
+
+def config_candidates() -> tuple[Path, ...]:
+    """Return the files that are looked for when none is named; the first that exists is read."""
+    return Path(platformdirs.user_config_dir("warroom")) / "warroom.toml", SYSTEM_CONFIG
+
+
+def load_settings(
+    config: Path | str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings; see ``load`` for the arguments and errors."""
+    return load(config, environ=environ, overrides=overrides).settings
+
+
+def load(
+    config: Path | str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> LoadedSettings:
+    """Read the settings and remember where each came from.
+
+    Args:
+        config: the TOML file; None looks at WARROOM_CONFIG, then at ``config_candidates``.
+        environ: the environment, ``os.environ`` if None.
+        overrides: field name -> value of the right type or text; None values are skipped.
+
+    Raises:
+        ConfigurationError: the file, a key or a value cannot be used; says which and the remedy.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    origins = {name: "default" for name, _, _ in fields()}
+    path = _find_config(config, environ)
+    if path is not None:
+        for name, value in _read_file(path).items():
+            values[name], origins[name] = value, str(path)
+    for name, value in _read_environ(environ).items():
+        values[name], origins[name] = value, env_name(name)
+    by_name = {name: (annotation, meta) for name, annotation, meta in fields()}
+    for name, raw in (overrides or {}).items():
+        if raw is not None:
+            annotation, meta = by_name[name]
+            values[name] = parse(annotation, meta, raw, "the command line", env_name(name))
+            origins[name] = "command line"
+    return LoadedSettings(Settings(**values), MappingProxyType(origins), path)
+
+
+def _find_config(config: Path | str | None, environ: Mapping[str, str]) -> Path | None:
+    named = config or environ.get(CONFIG_ENV)
+    if named:
+        return Path(named).expanduser()
+    return next((path for path in config_candidates() if path.is_file()), None)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"The configuration file {path} cannot be read ({error.strerror}).",
+            field=CONFIG_ENV,
+            remedy="Correct --config or WARROOM_CONFIG.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The configuration file {path} is not TOML: {error}.",
+            field=CONFIG_ENV,
+            remedy="Correct that line; docs/configuration.md has an example.",
+        ) from error
+    known = {meta.key: (name, annotation, meta) for name, annotation, meta in fields()}
+    found: dict[str, Any] = {}
+    for section, body in document.items():
+        entries = body.items() if isinstance(body, dict) else [(None, body)]
+        for entry, value in entries:
+            key = section if entry is None else f"{section}.{entry}"
+            if key not in known:
+                raise _unknown(key, known, f"in {path}")
+            name, annotation, meta = known[key]
+            found[name] = parse(annotation, meta, value, str(path), env_name(name))
+    return found
+
+
+def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {env_name(name): (name, annotation, meta) for name, annotation, meta in fields()}
+    found: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if variable in known:
+            name, annotation, meta = known[variable]
+            # An empty variable means "not set", as in `WARROOM_TOKEN= warroom status`.
+            if text != "":
+                found[name] = parse(annotation, meta, text, variable, variable)
+        elif variable.startswith(ENV_PREFIX) and not _FOREIGN_ENV.match(variable):
+            raise _unknown(variable, known, "in the environment")
+    return found
+
+
+def _unknown(key: str, known: Mapping[str, object], where: str) -> ConfigurationError:
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.0)[0]
+    return ConfigurationError(
+        f"There is no setting {key!r} ({where}).",
+        field=key,
+        remedy=f"Did you mean {near!r}? `warroom config reference` lists all.",
+    )
