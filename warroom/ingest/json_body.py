@@ -21,14 +21,14 @@ MAX_VALUES = 2_000_000
 MAX_DIGITS = 100
 
 
-class _Refused(ValueError):
+class _UnusableError(ValueError):
     """Raised inside the reader's hooks; carries the sentence."""
 
 
 def step(key: str) -> str:
-    """Return one step of a path, safe to show: ``.labels``, or ``["odd \\u001b key"]``."""
-    if key.isascii() and key.isidentifier():
-        return f".{shorten(key, 60)}" if len(key) <= 60 else f'["{key[:60]}"…]'
+    """Return one step of a path, in ASCII: ``.labels``, or a JSON string in square brackets."""
+    if len(key) <= 60 and key.isascii() and key.isidentifier():
+        return f".{key}"
     return f"[{json.dumps(shorten(key, 60))}]"
 
 
@@ -65,7 +65,7 @@ def read_json(body: bytes) -> Any:
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
             field="body",
         ) from None
-    except _Refused as error:
+    except _UnusableError as error:
         raise InvalidInput(f"The body {error}.", field="body") from None
     except RecursionError:
         raise _too_deep("body") from None
@@ -93,28 +93,29 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _Refused(f"has the key {json.dumps(shorten(key, 60))} twice in one object")
+                name = json.dumps(shorten(key, 60))
+                raise _UnusableError(f"has the key {name} twice in one object")
             seen.add(key)
     return result
 
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise _Refused(f"has a number of {len(digits):,} digits; the most is {MAX_DIGITS}")
+        raise _UnusableError(f"has a number of {len(digits):,} digits; the most is {MAX_DIGITS}")
     return int(digits)
 
 
 def _decimal(digits: str) -> float:
     if len(digits) > MAX_DIGITS:
-        raise _Refused(f"has a number of {len(digits):,} digits; the most is {MAX_DIGITS}")
+        raise _UnusableError(f"has a number of {len(digits):,} digits; the most is {MAX_DIGITS}")
     number = float(digits)
     if not math.isfinite(number):
-        raise _Refused(f"has the number {digits}, which is out of range")
+        raise _UnusableError(f"has the number {digits}, which is out of range")
     return number
 
 
 def _constant(name: str) -> NoReturn:
-    raise _Refused(f"has {name}, which is not JSON")
+    raise _UnusableError(f"has {name}, which is not JSON")
 
 
 def _too_deep(where: str) -> InvalidInput:
