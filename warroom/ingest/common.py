@@ -36,6 +36,7 @@ MAX_FINGERPRINT = 64
 FALLBACK_SERVICE_LABELS = ("service", "app", "job")
 SUMMARY_ANNOTATIONS = ("summary", "message", "title")
 
+_FINGERPRINT = re.compile(f"[!-~]{{0,{MAX_FINGERPRINT}}}")
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
     r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -220,7 +221,7 @@ def read_fingerprint(text: str, path: str) -> str:
     Raises:
         InvalidInput: over 64 characters, or other than visible ASCII.
     """
-    if len(text) > MAX_FINGERPRINT or not all("!" <= char <= "~" for char in text):
+    if not _FINGERPRINT.fullmatch(text):
         raise wrong(path, f"at most {MAX_FINGERPRINT} visible ASCII characters")
     return text
 
@@ -248,8 +249,10 @@ def _name(labels: Mapping[str, str], annotations: Mapping[str, str], mark: str) 
 
 def _cut(texts: dict[str, str], what: str, longest: int, notes: list[str]) -> dict[str, str]:
     """Return at most 128 entries, values at most ``longest`` long; ``notes`` gets what was cut."""
-    if len(texts) <= MAX_LABELS and all(
-        len(value) <= longest and len(name) <= MAX_LABEL_NAME for name, value in texts.items()
+    if not texts or (
+        len(texts) <= MAX_LABELS
+        and max(map(len, texts)) <= MAX_LABEL_NAME
+        and max(map(len, texts.values())) <= longest
     ):
         return texts
     fitting = [name for name in sorted(texts) if len(name) <= MAX_LABEL_NAME]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from warroom.domain.validate import shorten, unstorable
@@ -17,8 +19,12 @@ from warroom.errors import InvalidInput
 MAX_DEPTH = 32
 # A group of 14,000 alerts has 42,000 containers; each costs some 200 bytes once it is read.
 MAX_CONTAINERS = 200_000
-MAX_VALUES = 2_000_000
+MAX_VALUES = 600_000
 MAX_DIGITS = 100
+
+_CONTAINERS = (dict, list)
+# Raw NUL is not JSON and raw surrogates are not UTF-8: only these escapes can make one of them.
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 class _UnusableError(ValueError):
@@ -68,8 +74,10 @@ def read_json(body: bytes) -> Any:
     except _UnusableError as error:
         raise InvalidInput(f"The body {error}.", field="body") from None
     except RecursionError:
-        raise _too_deep("body") from None
-    _check_values(value, check_texts="\\u" in text)
+        raise _too_deep() from None
+    _check_depth(value)
+    if _SUSPECT_ESCAPE.search(text):
+        _check_texts(value)
     return value
 
 
@@ -118,50 +126,44 @@ def _constant(name: str) -> NoReturn:
     raise _UnusableError(f"has {name}, which is not JSON")
 
 
-def _too_deep(where: str) -> InvalidInput:
-    return InvalidInput(f"{where} is nested more than {MAX_DEPTH} levels deep.", field=where)
+def _too_deep() -> InvalidInput:
+    return InvalidInput(f"The body is nested more than {MAX_DEPTH} levels deep.", field="body")
 
 
-def _check_values(value: Any, *, check_texts: bool) -> None:
-    """Check depth, and texts where an escape may have made one that cannot be stored.
-
-    Only escapes can: raw NUL is not JSON and raw surrogates are not UTF-8.
-    """
-    if check_texts and isinstance(value, str):
-        _check_one(value, "body")
-    level: list[tuple[str, Any]] = [("", value)] if isinstance(value, dict | list) else []
-    depth = 0
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise _too_deep(level[0][0].removeprefix(".") or "body")
-        deeper: list[tuple[str, Any]] = []
-        for path, container in level:
-            _check_container(path, container, deeper, check_texts=check_texts)
-        level = deeper
+def _inside(container: Any) -> Iterable[Any]:
+    """Return the values of an object or a list."""
+    return container.values() if isinstance(container, dict) else container
 
 
-def _check_container(
-    path: str, container: Any, deeper: list[tuple[str, Any]], *, check_texts: bool
-) -> None:
-    """Check the texts of one container and append the containers inside it to ``deeper``."""
-    if isinstance(container, dict):
-        for key, inner in container.items():
-            if check_texts and (bad := unstorable(key)):
-                where = path.removeprefix(".") or "body"
-                raise InvalidInput(f"{where} has a key with {bad}.", field=where)
-            if isinstance(inner, dict | list):
-                deeper.append((path + step(key), inner))
-            elif check_texts and isinstance(inner, str):
-                _check_one(inner, (path + step(key)).removeprefix("."))
-    else:
-        for index, inner in enumerate(container):
-            if isinstance(inner, dict | list):
-                deeper.append((f"{path}[{index}]", inner))
-            elif check_texts and isinstance(inner, str):
-                _check_one(inner, f"{path}[{index}]".removeprefix("."))
+def _check_depth(value: Any) -> None:
+    """Refuse what is nested too deep, level by level: a recursion here could itself overflow."""
+    level = [value] if isinstance(value, _CONTAINERS) else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        level = [
+            inner
+            for container in level
+            for inner in _inside(container)
+            if isinstance(inner, _CONTAINERS)
+        ]
+    if level:
+        raise _too_deep()
 
 
-def _check_one(text: str, where: str) -> None:
-    if bad := unstorable(text):
-        raise InvalidInput(f"{where} contains {bad}.", field=where, remedy="Remove it.")
+def _check_texts(value: Any) -> None:
+    """Refuse keys and strings that cannot be stored, naming where they stand."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        path, found = waiting.pop()
+        if isinstance(found, str) and (bad := unstorable(found)):
+            where = path.removeprefix(".") or "body"
+            raise InvalidInput(f"{where} contains {bad}.", field=where, remedy="Remove it.")
+        if isinstance(found, dict):
+            for key, inner in found.items():
+                if bad := unstorable(key):
+                    where = path.removeprefix(".") or "body"
+                    raise InvalidInput(f"{where} has a key with {bad}.", field=where)
+                waiting.append((path + step(key), inner))
+        elif isinstance(found, list):
+            waiting.extend((f"{path}[{index}]", inner) for index, inner in enumerate(found))
