@@ -1,0 +1,150 @@
+"""Bring a database to the schema of this program, and make its first administrator.
+
+Needs the ``server`` extra (alembic) and an administrator's connection: the embedded cluster's
+bootstrap superuser, or the one given to ``warroom db init``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from pathlib import Path
+
+import migrations
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+from warroom.errors import SchemaOutOfDate
+
+MIGRATIONS = Path(migrations.__file__).parent
+HEAD = "0005"
+"""The revision that this program needs; a test keeps it equal to the newest file."""
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _connect(conninfo: str) -> psycopg.Connection[tuple[object, ...]]:
+    if conninfo.startswith("postgresql+psycopg://"):
+        conninfo = conninfo.replace("postgresql+psycopg://", "postgresql://", 1)
+    return psycopg.connect(conninfo, connect_timeout=10, options="-c timezone=UTC")
+
+
+def _engine_connection(conninfo: str) -> Connection:
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: _connect(conninfo), poolclass=NullPool
+    )
+    return engine.connect()
+
+
+def prepare(conninfo: str) -> None:
+    """Make the cluster-wide roles and the schema that holds the version table.
+
+    Safe to run again.  Needs a superuser, or a role that may create roles with BYPASSRLS.
+    """
+    with _connect(conninfo) as conn:
+        conn.execute((MIGRATIONS / "sql" / "roles.sql").read_text(encoding="utf-8"))
+        conn.execute("create schema if not exists warroom authorization warroom_owner")
+        row = conn.execute("select current_database()").fetchone()
+        assert row is not None
+        name = psycopg.sql.Identifier(str(row[0]))
+        conn.execute(
+            psycopg.sql.SQL("grant create, connect, temporary on database {} to warroom_owner")
+            .format(name)
+        )
+        conn.execute(
+            psycopg.sql.SQL("revoke all on database {} from public").format(name)
+        )
+        conn.execute(
+            psycopg.sql.SQL(
+                "grant connect on database {} to warroom_api, warroom_engine, warroom_reader,"
+                " warroom_analyst, warroom_auditor"
+            ).format(name)
+        )
+
+
+def upgrade(conninfo: str, revision: str = "head") -> None:
+    """Make the roles if they are missing, then migrate to ``revision``.
+
+    Args:
+        conninfo: libpq connection string or URL of an administrator.
+        revision: an Alembic revision, ``head`` by default.
+    """
+    found = current_revision(conninfo)
+    if found is not None and found > HEAD:
+        raise SchemaOutOfDate(
+            f"The database has schema {found}; this war room knows {HEAD} at most.",
+            remedy="Upgrade war room; nothing was changed.",
+        )
+    prepare(conninfo)
+    with _engine_connection(conninfo) as connection:
+        command.upgrade(_config(connection), revision)
+        connection.commit()
+
+
+def downgrade(conninfo: str, revision: str) -> None:
+    """Take migrations back down to ``revision`` (``base`` for all); data of dropped tables goes."""
+    with _engine_connection(conninfo) as connection:
+        command.downgrade(_config(connection), revision)
+        connection.commit()
+
+
+def current_revision(conninfo: str) -> str | None:
+    """Return the schema revision of the database, None when it has none."""
+    with _engine_connection(conninfo) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table_schema": "warroom"}
+        )
+        return context.get_current_revision()
+
+
+def newest_revision() -> str:
+    """Return the newest revision among the files that came with this program."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    assert head is not None
+    return head
+
+
+def role_name(name: str) -> str:
+    """Return a new personal database role's name: ``wr_<slug>_<8 hex>``."""
+    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "person"
+    return f"wr_{slug}_{secrets.token_hex(4)}"
+
+
+def bootstrap_admin(conninfo: str, name: str) -> str:
+    """Make (or give a fresh token to) the administrator ``name``; return the bearer token.
+
+    The person gets a personal database role name and a token with the scopes read, respond and
+    admin.  Written by direct SQL as the owner, so the record calls it ``direct sql``.
+    """
+    token = f"wr_a_{secrets.token_urlsafe(32)}"
+    with _connect(conninfo) as conn:
+        conn.execute("set local role warroom_owner")
+        row = conn.execute(
+            "select id from warroom.principal where lower(name) = lower(%s)", (name,)
+        ).fetchone()
+        if row is None:
+            row = conn.execute(
+                "insert into warroom.principal (name, kind, db_role, auditor, sees_security)"
+                " values (%s, 'person', %s, true, true) returning id",
+                (name, role_name(name)),
+            ).fetchone()
+        assert row is not None
+        conn.execute(
+            "insert into warroom.api_token (principal_id, name, token_hash, scopes)"
+            " values (%s, 'administrator', %s, '{read,respond,admin}')",
+            (row[0], hashlib.sha256(token.encode()).digest()),
+        )
+    return token
