@@ -109,7 +109,6 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) ->
     widths = [max(cell_len(line[i]) for line in cells) for i in range(len(columns))]
     for line in cells:
         padded = [
-            text + " " * (width - cell_len(text))
-            for text, width in zip(line, widths, strict=True)
+            text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True)
         ]
         print("  ".join(padded).rstrip())

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"config_file": loaded.config_file, "settings": rows})
         return 0
-    width = max(len(row["key"]) for row in rows)
+    width = max(len(meta.key) for _, _, meta in fields())
     for row in rows:
         value = "-" if row["value"] is None else str(row["value"])
         say(f"{row['key']:<{width}}  {value}  ({row['origin']})")

@@ -1,0 +1,1 @@
+"""Helpers of development: lint rules and runners."""
