@@ -41,7 +41,7 @@ def database_url(value: str) -> str | None:
 
 def http_url(value: str) -> str | None:
     """Return what is wrong with an HTTP URL, None if nothing is."""
-    ok = value.startswith(("http://", "https://")) and len(value) > len("https://")
+    ok = re.match(r"https?://[^/\s]", value) is not None
     return None if ok else "a URL that begins with http:// or https:// is needed"
 
 

@@ -1,0 +1,86 @@
+"""The command line's frame: lazy groups, exit codes, errors in one sentence."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from warroom import __version__
+from warroom.cli.main import GROUPS, main
+
+
+def test_help_names_every_group(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert all(f"    {name} " in text for name in GROUPS)
+
+
+@pytest.mark.parametrize("name", list(GROUPS))
+def test_every_group_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = importlib.import_module(f"warroom.cli.{name}")
+    assert callable(module.run)
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    assert caught.value.code == 0
+    assert f"warroom {name}" in capsys.readouterr().out
+
+
+def test_without_a_group_help_is_shown_and_it_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 2
+    assert "usage: warroom" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"warroom {__version__}\n"
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_config_stands_before_or_behind_the_group(
+    where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.toml"
+    path.write_text("[console]\ntheme = 'mine'\n")
+    option = ["--config", str(path)]
+    words = ["config", "show"]
+    assert main([*option, *words] if where == "before" else [*words, *option]) == 0
+    assert "mine" in capsys.readouterr().out
+
+
+def test_an_error_is_one_safe_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WARROOM_LOG_LEVEL", "lo\x1b]52;c;x\x07ud\nno")
+    assert main(["config", "show"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("warroom: The setting log.level is ")
+    assert captured.err.count("\n") == 1
+    assert "\x1b" not in captured.err
+
+
+def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("warroom.cli.config.run", interrupted)
+    assert main(["config", "show"]) == 130
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    script = f"{sys.executable} -m warroom config reference | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip() in {"0", "141"}  # all was written before the reader left, or not
