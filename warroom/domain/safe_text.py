@@ -12,7 +12,7 @@ about their width and one wrong width breaks the frame of the whole line.
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import Final, Self
 
 DEFAULT_LIMIT: Final = 500
 ELLIPSIS: Final = "…"
@@ -40,7 +40,7 @@ class SafeText(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: object, *, seal: object = None) -> SafeText:
+    def __new__(cls, text: object, *, seal: object = None) -> Self:
         """Refuse without the seal: a SafeText that nobody cleaned would be a lie."""
         if seal is not _SEAL:
             raise TypeError("SafeText is made by safe_text() only")
