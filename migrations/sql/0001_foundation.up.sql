@@ -65,7 +65,7 @@ create table warroom.escalation_policy (
   id uuid primary key default warroom.uuid7(),
   key text not null unique check (key ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
   name text not null check (length(name) between 1 and 200),
-  repeat_count integer not null default 0 check (repeat_count between 0 and 10),
+  repeat_count integer not null default 0 check (repeat_count between 0 and 100),
   version integer not null default 1,
   created_at timestamptz not null default now(),
   sys_from timestamptz not null default clock_timestamp()
@@ -74,7 +74,7 @@ create table warroom.escalation_policy (
 create table warroom.escalation_step (
   id uuid primary key default warroom.uuid7(),
   policy_id uuid not null references warroom.escalation_policy,
-  step integer not null check (step between 0 and 50),
+  step integer not null check (step between 1 and 50),
   delay_s integer not null check (delay_s between 0 and 604800),
   target_kind text not null check (target_kind in ('team', 'person', 'channel')),
   target text not null check (length(target) between 1 and 200),
@@ -241,6 +241,6 @@ insert into warroom.escalation_policy (key, name, repeat_count) values
 insert into warroom.escalation_step (policy_id, step, delay_s, target_kind, target)
   select id, s.step, s.delay_s, 'team', s.target
   from warroom.escalation_policy,
-       (values (0, 300, 'owner'), (1, 900, 'owner'), (2, 1800, 'unassigned'))
+       (values (1, 300, 'owner'), (2, 900, 'owner'), (3, 1800, 'unassigned'))
          as s(step, delay_s, target)
   where key = 'default';

@@ -118,6 +118,10 @@ create view read_v1.alert as
     a.state, a.service_id, a.incident_id, a.labels, a.annotations, a.generator_url, a.decision,
     a.starts_at, a.ends_at, a.first_seen_at, a.last_seen_at, a.count, a.drill
   from warroom.alert a;
+create view read_v1.alert_event as
+  select e.id, e.alert_id, e.incident_id, e.change, e.severity, e.starts_at, e.ends_at,
+    e.recorded_at
+  from warroom.alert_event e;
 create view read_v1.source as
   select s.id, s.key, s.name, s.dialect, s.team_id, s.paused_at, s.last_seen_at
   from warroom.source s;

@@ -11,7 +11,6 @@ import re
 import secrets
 from pathlib import Path
 
-import migrations
 import psycopg
 from alembic import command
 from alembic.config import Config
@@ -20,6 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
+import migrations
 from warroom.errors import SchemaOutOfDate
 
 MIGRATIONS = Path(migrations.__file__).parent
@@ -59,12 +59,11 @@ def prepare(conninfo: str) -> None:
         assert row is not None
         name = psycopg.sql.Identifier(str(row[0]))
         conn.execute(
-            psycopg.sql.SQL("grant create, connect, temporary on database {} to warroom_owner")
-            .format(name)
+            psycopg.sql.SQL(
+                "grant create, connect, temporary on database {} to warroom_owner"
+            ).format(name)
         )
-        conn.execute(
-            psycopg.sql.SQL("revoke all on database {} from public").format(name)
-        )
+        conn.execute(psycopg.sql.SQL("revoke all on database {} from public").format(name))
         conn.execute(
             psycopg.sql.SQL(
                 "grant connect on database {} to warroom_api, warroom_engine, warroom_reader,"
@@ -102,9 +101,7 @@ def downgrade(conninfo: str, revision: str) -> None:
 def current_revision(conninfo: str) -> str | None:
     """Return the schema revision of the database, None when it has none."""
     with _engine_connection(conninfo) as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table_schema": "warroom"}
-        )
+        context = MigrationContext.configure(connection, opts={"version_table_schema": "warroom"})
         return context.get_current_revision()
 
 

@@ -1,0 +1,255 @@
+"""Projections: what the console reads, as frozen pictures.
+
+Plain psycopg on purpose: the console's first picture must not wait for a larger library.  Every
+read takes ``as_of`` (None = now) and goes through the masked views of ``read_v1``, or through
+their ``*_at`` functions for a moment of the past; the query text is the same for both.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from warroom.domain.picture import (
+    AlertRow,
+    BoardPicture,
+    IncidentDetail,
+    IncidentRow,
+    NextTimer,
+    ServiceLink,
+    SourceKind,
+    TimelineRow,
+)
+
+Connection = psycopg.AsyncConnection[Any]
+Row = dict[str, Any]
+
+_NOW: LiteralString = """
+with incident as not materialized (select * from read_v1.incident),
+  person as not materialized (select * from read_v1.person),
+  service as not materialized (select * from read_v1.service),
+  incident_service as not materialized (select * from read_v1.incident_service),
+  role_held as not materialized (select * from read_v1.role_held),
+  timer as not materialized (select * from read_v1.timer),
+"""
+_THEN: LiteralString = """
+with incident as materialized (select * from read_v1.incident_at(%(as_of)s)),
+  person as materialized (select * from read_v1.person_at(%(as_of)s)),
+  service as materialized (select * from read_v1.service_at(%(as_of)s)),
+  incident_service as materialized (select * from read_v1.incident_service_at(%(as_of)s)),
+  role_held as materialized (select * from read_v1.role_held_at(%(as_of)s)),
+  timer as materialized (select * from read_v1.timer_at(%(as_of)s)),
+"""
+_OPEN: LiteralString = """
+  board as materialized (
+    select i.* from incident i where i.ended_at is null
+    order by i.severity, i.opened_at, i.id limit %(limit)s)
+"""
+_ONE: LiteralString = """
+  board as materialized (select i.* from incident i where i.number = %(number)s)
+"""
+_ROWS: LiteralString = """
+select b.id, b.number, b.title, b.summary, b.severity, b.status, b.version, b.opened_at,
+  b.updated_at, b.drill, b.visibility, b.alert_count, b.firing_count, b.custom,
+  o.name as owner, c.name as commander, s.links, t.kind as timer_kind, t.due_at, t.target
+from board b
+left join person o on o.id = b.owner_id
+left join lateral (
+  select p.name from role_held r join person p on p.id = r.principal_id
+  where r.incident_id = b.id and r.role = 'commander' and r.released_at is null limit 1) c on true
+left join lateral (
+  select jsonb_agg(jsonb_build_array(v.key, v.name, l.state, v.tier) order by v.tier, v.key)
+    as links
+  from incident_service l join service v on v.id = l.service_id
+  where l.incident_id = b.id) s on true
+left join lateral (
+  select x.kind, x.due_at, x.target from timer x
+  where x.incident_id = b.id and x.state = 'armed' order by x.due_at limit 1) t on true
+order by b.severity, t.due_at nulls last, b.opened_at, b.id
+"""
+_META: LiteralString = """
+select clock_timestamp() as read_at, pg_is_in_recovery() as standby,
+  case when pg_is_in_recovery() then
+    extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 end as lag_s
+"""
+_COUNT_NOW: LiteralString = """
+select (select count(*) from read_v1.incident where ended_at is null) as open_count,
+  l.number as last_number, l.ended_at as last_ended
+from (select 1) one left join lateral (
+  select number, ended_at from read_v1.incident where ended_at is not null
+  order by ended_at desc limit 1) l on true
+"""
+_COUNT_THEN: LiteralString = """
+with i as materialized (select * from read_v1.incident_at(%(as_of)s))
+select (select count(*) from i where ended_at is null) as open_count,
+  l.number as last_number, l.ended_at as last_ended
+from (select 1) one left join lateral (
+  select number, ended_at from i where ended_at is not null
+  order by ended_at desc limit 1) l on true
+"""
+
+
+async def _fetch(conn: Connection, query: LiteralString, args: Row) -> list[Row]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, args)
+        return await cursor.fetchall()
+
+
+def _row(r: Row) -> IncidentRow:
+    links = tuple(ServiceLink(*link) for link in r["links"] or ())
+    timer = NextTimer(r["timer_kind"], r["due_at"], r["target"]) if r["timer_kind"] else None
+    return IncidentRow(
+        id=r["id"],
+        number=r["number"],
+        title=r["title"],
+        severity=r["severity"],
+        status=r["status"],
+        version=r["version"],
+        opened_at=r["opened_at"],
+        updated_at=r["updated_at"],
+        drill=r["drill"],
+        visibility=r["visibility"],
+        owner=r["owner"],
+        commander=r["commander"],
+        services=links,
+        service_count=len(links),
+        alert_count=r["alert_count"],
+        firing_count=r["firing_count"],
+        next_timer=timer,
+    )
+
+
+async def read_board(
+    conn: Connection, *, as_of: datetime | None = None, limit: int = 500
+) -> BoardPicture:
+    """Read the open incidents: worst first, then whose clock runs out next.
+
+    Args:
+        conn: an autocommit connection of a reader.
+        as_of: None for now, or the moment to show.
+        limit: rows at the most; ``truncated`` says when there are more.
+
+    Raises:
+        psycopg.Error: the database refused or was lost.
+    """
+    args: Row = {"as_of": as_of, "limit": limit}
+    # The clock is read first: an age may be too old by this, never too young.
+    meta = (await _fetch(conn, _META, args))[0]
+    counts = (await _fetch(conn, _COUNT_NOW if as_of is None else _COUNT_THEN, args))[0]
+    rows = await _fetch(conn, (_NOW if as_of is None else _THEN) + _OPEN + _ROWS, args)
+    last = (counts["last_number"], counts["last_ended"]) if counts["last_number"] else None
+    return BoardPicture(
+        rows=tuple(_row(r) for r in rows),
+        read_at=meta["read_at"],
+        source=SourceKind.STANDBY if meta["standby"] else SourceKind.PRIMARY,
+        replay_lag_s=meta["lag_s"],
+        as_of=as_of,
+        open_count=counts["open_count"],
+        truncated=counts["open_count"] > len(rows),
+        last_closed=last,
+    )
+
+
+_TIMELINE: LiteralString = """
+select t.id, t.kind, t.body, t.happened_at, t.recorded_at, coalesce(p.name, '?') as author,
+  t.source, t.confidence, t.corrects
+from read_v1.timeline t left join read_v1.person p on p.id = t.author_id
+where t.incident_id = %(id)s and t.id >= %(id)s
+  and (%(as_of)s::timestamptz is null or t.recorded_at <= %(as_of)s)
+order by t.id desc limit %(limit)s
+"""
+_ALERTS: LiteralString = """
+select a.id, a.name, a.summary, a.severity, s.key as service, o.key as source, a.starts_at,
+  a.last_seen_at, a.count,
+  case when %(as_of)s::timestamptz is null then a.state else coalesce((
+    select case when e.change in ('resolved', 'expired') then 'resolved' else 'firing' end
+    from read_v1.alert_event e
+    where e.alert_id = a.id and e.recorded_at <= %(as_of)s
+      and e.change in ('new', 'resolved', 'refired', 'expired')
+    order by e.id desc limit 1), a.state) end as state
+from read_v1.alert a
+join read_v1.service s on s.id = a.service_id
+join read_v1.source o on o.id = a.source_id
+where a.incident_id = %(id)s
+  and (%(as_of)s::timestamptz is null or a.first_seen_at <= %(as_of)s)
+order by state, a.severity, a.starts_at limit 500
+"""
+_TIMERS: LiteralString = """
+  chosen as (select x.kind, x.due_at, x.target from timer x
+    where x.incident_id = %(id)s and x.state = 'armed')
+select * from chosen order by due_at
+"""
+_ROLES: LiteralString = """
+  chosen as (select r.role, p.name from role_held r join person p on p.id = r.principal_id
+    where r.incident_id = %(id)s and r.released_at is null)
+select * from chosen order by role
+"""
+
+
+async def read_timeline(
+    conn: Connection, incident_id: UUID, *, as_of: datetime | None = None, limit: int = 200
+) -> tuple[TimelineRow, ...]:
+    """Read the newest entries of one incident, newest first.
+
+    The id bound prunes the partitions from before the incident; an entry is never older.
+    """
+    rows = await _fetch(conn, _TIMELINE, {"id": incident_id, "as_of": as_of, "limit": limit})
+    return tuple(
+        TimelineRow(
+            id=r["id"],
+            kind=r["kind"],
+            text=r["body"],
+            happened_at=r["happened_at"],
+            recorded_at=r["recorded_at"],
+            author=r["author"],
+            source=r["source"],
+            confidence=r["confidence"],
+            corrects=r["corrects"],
+        )
+        for r in rows
+    )
+
+
+async def read_incident(
+    conn: Connection, number: int, *, as_of: datetime | None = None, timeline_limit: int = 200
+) -> IncidentDetail | None:
+    """Read one incident whole, None when there is none that this reader may see.
+
+    Args:
+        conn: an autocommit connection of a reader.
+        number: the number of ``INC-number``.
+        as_of: None for now, or the moment to show.
+        timeline_limit: entries at the most; ``more_timeline`` says when there are older ones.
+    """
+    args: Row = {"as_of": as_of, "number": number}
+    source = _NOW if as_of is None else _THEN
+    meta = (await _fetch(conn, _META, args))[0]
+    found = await _fetch(conn, source + _ONE + _ROWS, args)
+    if not found:
+        return None
+    row = _row(found[0])
+    args["id"] = row.id
+    entries = await read_timeline(conn, row.id, as_of=as_of, limit=timeline_limit + 1)
+    alerts = await _fetch(conn, _ALERTS, args)
+    timers = await _fetch(conn, source + _TIMERS, args)
+    roles = await _fetch(conn, source + _ROLES, args)
+    return IncidentDetail(
+        row=row,
+        summary=found[0]["summary"],
+        timeline=entries[:timeline_limit],
+        alerts=tuple(AlertRow(**a) for a in alerts),
+        roles=tuple((r["role"], r["name"]) for r in roles),
+        timers=tuple(NextTimer(t["kind"], t["due_at"], t["target"]) for t in timers),
+        read_at=meta["read_at"],
+        more_timeline=len(entries) > timeline_limit,
+        custom=tuple((str(k), str(v)) for k, v in (found[0]["custom"] or {}).items()),
+    )
+
+
+def age_of(picture: BoardPicture, elapsed: timedelta) -> timedelta:
+    """Return how old a picture is: the time since it was read, and how far its source lagged."""
+    return elapsed + timedelta(seconds=max(picture.replay_lag_s or 0.0, 0.0))

@@ -1,0 +1,29 @@
+"""Whether the record can be trusted: every hash recomputed, every row held against its entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from warroom.db.uow import Work
+
+
+async def verify(work: Work) -> dict[str, Any]:
+    """Verify the audit trail and the rows that it speaks of.
+
+    Returns:
+        ``{verified, entries, rows_checked, problems: [{problem, table, row}]}``; at most 100
+        problems a table are named.
+    """
+    rows = await work.rows("select * from read_v1.audit_verify()")
+    summary = rows[-1]
+    problems = [
+        {"problem": r["problem"], "table": r["table_name"], "row": r["row_id"]}
+        for r in rows
+        if r["problem"] is not None
+    ]
+    return {
+        "verified": not problems,
+        "entries": summary["entries"],
+        "rows_checked": summary["rows_checked"],
+        "problems": problems,
+    }
