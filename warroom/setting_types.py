@@ -5,9 +5,10 @@ Parts of ``warroom.settings``, which alone knows the settings by name.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,15 @@ class Meta:
     check: Callable[[str], str | None] | None = None
 
 
+def setting(default: Any, key: str, doc: str, **more: Any) -> Any:
+    """Declare one setting; ``default`` is a value or a function without arguments."""
+    meta = {"meta": Meta(key=key, doc=doc, **more)}
+    show = not more.get("secret", False)
+    if callable(default):
+        return field(default_factory=default, metadata=meta, repr=show)
+    return field(default=default, metadata=meta, repr=show)
+
+
 def database_url(value: str) -> str | None:
     """Return what is wrong with a database URL, None if nothing is."""
     ok = value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://"))
@@ -54,6 +64,16 @@ def zone(value: str) -> str | None:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return "an IANA time zone such as Europe/Vienna is needed"
     return None
+
+
+def unknown(key: str, known: Mapping[str, object], where: str) -> ConfigurationError:
+    """Return the error for a key that is no setting; it names the nearest known one."""
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.0)[0]
+    return ConfigurationError(
+        f"There is no setting {key!r} ({where}).",
+        field=key,
+        remedy=f"Did you mean {near!r}? `warroom config reference` lists all.",
+    )
 
 
 def parse(annotation: str, meta: Meta, raw: object, where: str, variable: str) -> Any:

