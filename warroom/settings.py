@@ -314,7 +314,7 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Read the settings; see ``load`` for the arguments and errors."""
+    """Read the settings; see ``load``."""
     return load(config, environ=environ, overrides=overrides).settings
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from warroom import settings as module
 from warroom.errors import ConfigurationError
 from warroom.settings import Settings, fields, load, load_settings
 
@@ -123,8 +123,8 @@ def test_the_token_may_stand_in_a_file(tmp_path: Path) -> None:
 
 
 def test_root_keeps_its_data_in_var_lib(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert Settings().data_dir == Path("/var/lib/warroom")
-    monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert Settings().data_dir.name == "warroom"
     assert Settings().data_dir != Path("/var/lib/warroom")
