@@ -2,9 +2,9 @@
 
 Every error that a person or a program may meet has a class here.  A class carries a stable
 ``code`` (the last part of the RFC 9457 problem type) and an HTTP ``status``; an instance carries
-the sentence, and where it helps the ``field`` at fault and the ``remedy``.  ``warroom.api.problems``
-maps the tree to HTTP once, ``warroom.client`` maps HTTP back to it once, and the console and the
-CLI show ``str(error)``.
+the sentence, and where it helps the ``field`` at fault and the ``remedy``.
+``warroom.api.problems`` maps the tree to HTTP once, ``warroom.client`` maps HTTP back to it once,
+and the console and the CLI show ``str(error)``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Settings: one frozen dataclass, read from a TOML file and the environment.
 
-Standard library and platformdirs only, because the base install has nothing more.  Each field
-carries its own documentation; ``docs/configuration.md`` is made from it.  Later sources win:
+Standard library and platformdirs only.  ``docs/configuration.md`` is made from the fields.  Later sources win:
 default, file, environment, the caller's overrides (command-line options).  An unknown key is an
 error that names the nearest known one: a misspelt limit that is silently ignored is worse than
 no limit.
