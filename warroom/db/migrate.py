@@ -10,12 +10,15 @@ import hashlib
 import re
 import secrets
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
@@ -57,15 +60,13 @@ def prepare(conninfo: str) -> None:
         conn.execute("create schema if not exists warroom authorization warroom_owner")
         row = conn.execute("select current_database()").fetchone()
         assert row is not None
-        name = psycopg.sql.Identifier(str(row[0]))
+        name = sql.Identifier(str(row[0]))
         conn.execute(
-            psycopg.sql.SQL(
-                "grant create, connect, temporary on database {} to warroom_owner"
-            ).format(name)
+            sql.SQL("grant create, connect, temporary on database {} to warroom_owner").format(name)
         )
-        conn.execute(psycopg.sql.SQL("revoke all on database {} from public").format(name))
+        conn.execute(sql.SQL("revoke all on database {} from public").format(name))
         conn.execute(
-            psycopg.sql.SQL(
+            sql.SQL(
                 "grant connect on database {} to warroom_api, warroom_engine, warroom_reader,"
                 " warroom_analyst, warroom_auditor"
             ).format(name)
@@ -145,3 +146,74 @@ def bootstrap_admin(conninfo: str, name: str) -> str:
             (row[0], hashlib.sha256(token.encode()).digest()),
         )
     return token
+
+
+def login_roles(conninfo: str) -> frozenset[str]:
+    """Return the names of war room's roles that exist in the cluster."""
+    with _connect(conninfo) as conn:
+        rows = conn.execute(
+            "select rolname::text from pg_roles where rolname like 'warroom\\_%'"
+        ).fetchall()
+    return frozenset(str(row[0]) for row in rows)
+
+
+def set_password(conninfo: str, role: str) -> str:
+    """Give a login role a new random password; only its SCRAM verifier is sent."""
+    password = secrets.token_urlsafe(24)
+    with _connect(conninfo) as conn:
+        verifier = conn.pgconn.encrypt_password(
+            password.encode(), role.encode(), b"scram-sha-256"
+        ).decode()
+        conn.execute(
+            sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(verifier))
+        )
+    return password
+
+
+def url_for(conninfo: str, role: str, password: str) -> str:
+    """Return the connection string of ``role`` on the database that ``conninfo`` names."""
+    given = conninfo_to_dict(conninfo.replace("postgresql+psycopg://", "postgresql://", 1))
+    parts = {k: str(v) for k, v in given.items() if v is not None}
+    return make_conninfo("", **(parts | {"user": role, "password": password}))
+
+
+def check(conninfo: str) -> list[dict[str, Any]]:
+    """Check version, schema, roles, partitions and the record.
+
+    Returns:
+        One ``{check, ok, sentence, remedy}`` each.
+    """
+    found = current_revision(conninfo)
+    checks: list[dict[str, Any]] = []
+
+    def add(name: str, ok: bool, sentence: str, remedy: str = "") -> None:
+        checks.append(
+            {"check": name, "ok": ok, "sentence": sentence, "remedy": "" if ok else remedy}
+        )
+
+    with _connect(conninfo) as conn:
+        version = conn.info.server_version
+        add("version", version >= 150000, f"PostgreSQL {version // 10000}", "Use 15 or newer.")
+        add("schema", found == HEAD, f"schema {found}, this program needs {HEAD}",
+            "Type: warroom db migrate")  # fmt: skip
+        if found != HEAD:
+            return checks
+        unsafe = conn.execute(
+            "select rolname::text from pg_roles where rolname in ('warroom_api',"
+            " 'warroom_engine', 'warroom_reader') and (rolsuper or rolbypassrls or"
+            " pg_has_role(oid, 'warroom_owner', 'member'))"
+        ).fetchall()
+        names = ", ".join(str(r[0]) for r in unsafe)
+        add("roles", not unsafe, f"unsafe roles: {names}" if unsafe else "roles are separate",
+            "Take SUPERUSER, BYPASSRLS and membership of warroom_owner away.")  # fmt: skip
+        ahead = conn.execute(
+            "select to_regclass('warroom_parts.audit_' || to_char(now() at time zone 'UTC'"
+            " + interval '1 month', 'YYYYMM')) is not null"
+        ).fetchone()
+        add("partitions", bool(ahead and ahead[0]), "next month's partitions",
+            "Start `warroom engine`: it makes them.")  # fmt: skip
+        rows = conn.execute("select * from read_v1.audit_verify()").fetchall()
+        problems = len(rows) - 1
+        add("record", problems == 0, f"{rows[-1][0]} audit entries, {problems} problems",
+            "Type: warroom audit verify")  # fmt: skip
+    return checks

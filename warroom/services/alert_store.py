@@ -2,137 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from warroom.db.uow import Work
-from warroom.domain.alert import AlertChange, AlertState, ChangeKind, IncomingAlert, StoredAlert
-from warroom.domain.escalation import Policy, Step, Target, TargetKind, arm_first
-from warroom.domain.grouping import Candidate, Opening
-from warroom.domain.ids import format_ref
-from warroom.domain.incident import Status
-from warroom.domain.principal import INGEST_PRINCIPAL
+from warroom.domain.alert import AlertState, IncomingAlert, StoredAlert
+from warroom.services.alert_rows import (
+    AlertTarget,
+    KnownAlert,
+    Outcome,
+    ServiceRow,
+    SourceRow,
+    as_json,
+)
 
 if TYPE_CHECKING:
     from warroom.services.alerts import Delivery
-
-Entry = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """An alert source as the rules need it."""
-
-    id: UUID
-    key: str
-    principal_id: UUID
-    visibility: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
-    """A service as the rules need it; ``policy_id`` is its own or the default policy."""
-
-    id: UUID
-    key: str
-    name: str
-    unit: str
-    policy_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class AlertTarget:
-    """Which alert row is written, and with what; ``incoming`` is None when it only expires."""
-
-    id: UUID | None
-    source_id: UUID
-    source_key: str
-    fingerprint: str
-    service_id: UUID
-    unit: str
-    visibility: str
-    incoming: IncomingAlert | None
-    fresh: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KnownAlert:
-    """An alert that is stored, or that this batch is about to store (``fresh``)."""
-
-    id: UUID | None
-    source_id: UUID
-    fingerprint: str
-    name: str
-    service_id: UUID
-    incident_id: UUID | None
-    unit: str
-    visibility: str
-    stored: StoredAlert
-    fresh: bool = False
-
-    def as_target(self) -> AlertTarget:
-        """Return the row to write when only its state changes."""
-        return AlertTarget(
-            self.id, self.source_id, "warroom", self.fingerprint, self.service_id, self.unit,
-            self.visibility, None, False,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one message leads to. ``was_on`` is the incident that the alert belonged to before."""
-
-    target: AlertTarget
-    change: AlertChange
-    incident_id: UUID | None
-    decision: str
-    delivery_id: UUID | None = None
-    position: int = 0
-    was_on: UUID | None = None
-
-
-@dataclass(slots=True)
-class OpenedIncident:
-    """An incident that the batch opens, with the alerts it opens with."""
-
-    id: UUID
-    number: int
-    service: ServiceRow
-    visibility: str
-    opened_by: UUID
-    alerts: list[IncomingAlert]
-    why: str
-
-
-@dataclass(slots=True)
-class Candidates:
-    """The incidents that alerts of the batch may join, by service and visibility."""
-
-    by_id: dict[UUID, Candidate] = field(default_factory=dict)
-    keys: dict[tuple[UUID, str], list[UUID]] = field(default_factory=dict)
-
-    def add(self, service_id: UUID, visibility: str, incident: Candidate) -> None:
-        """Add one."""
-        self.by_id[incident.id] = incident
-        ids = self.keys.setdefault((service_id, visibility), [])
-        if incident.id not in ids:
-            ids.append(incident.id)
-
-    def replace(self, incident: Candidate) -> None:
-        """Put the changed state of one in place of the old."""
-        self.by_id[incident.id] = incident
-
-    def of(self, service_id: UUID, visibility: str) -> list[Candidate]:
-        """Return those of a service that an alert of this visibility may join."""
-        return [self.by_id[i] for i in self.keys.get((service_id, visibility), [])]
-
-
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))
 
 
 async def insert_delivery(
@@ -273,42 +160,6 @@ async def due_alerts(work: Work, now: datetime, limit: int) -> list[KnownAlert]:
     return [_known(r) for r in rows]
 
 
-async def candidates(
-    work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID]
-) -> Candidates:
-    """Return the open incidents of these services, and those that alerts are attached to."""
-    rows = await work.rows(
-        "select i.id, i.number, i.status, i.severity, i.last_activity_at, i.resolved_at,"
-        " i.visibility, i.drill, (select array_agg(l.service_id) from warroom.incident_service l"
-        "   where l.incident_id = i.id) as service_ids"
-        " from warroom.incident i where i.id = any(cast(:attached as uuid[]))"
-        " or (i.ended_at is null and i.id in (select l.incident_id"
-        "   from warroom.incident_service l where l.service_id = any(cast(:services as uuid[]))))"
-        " order by i.id for no key update",
-        {"attached": list(attached), "services": list(service_ids)},
-    )
-    result = Candidates()
-    for r in rows:
-        incident = Candidate(
-            r["id"], r["number"], Status(r["status"]), r["severity"], r["last_activity_at"],
-            r["resolved_at"],
-        )  # fmt: skip
-        result.replace(incident)
-        # A real alert never disappears into an exercise.
-        if not r["drill"]:
-            for service_id in r["service_ids"] or ():
-                result.add(service_id, r["visibility"], incident)
-    return result
-
-
-async def next_incident(work: Work, severity: int, now: datetime) -> Candidate:
-    """Reserve id and number of an incident that is about to be opened."""
-    row = await work.row("select warroom.uuid7() as id, nextval('warroom.incident_number') as n")
-    if row is None:
-        raise RuntimeError("a sequence without a next value")
-    return Candidate(row["id"], row["n"], Status.TRIGGERED, severity, now)
-
-
 def target(
     key: tuple[UUID, str],
     incoming: IncomingAlert,
@@ -330,88 +181,14 @@ def target(
     )
 
 
-async def load_policy(work: Work, policy_id: UUID) -> Policy:
-    """Return a policy with its steps in order."""
-    rows = await work.rows(
-        "select p.key, p.name, p.repeat_count, s.step, s.delay_s, s.target_kind, s.target"
-        " from warroom.escalation_policy p"
-        " left join warroom.escalation_step s on s.policy_id = p.id"
-        " where p.id = :id order by s.step",
-        {"id": policy_id},
-    )
-    steps = tuple(
-        Step(r["step"], r["delay_s"], Target(TargetKind(r["target_kind"]), r["target"]))
-        for r in rows
-        if r["step"] is not None
-    )
-    return Policy(rows[0]["key"], rows[0]["name"], steps, rows[0]["repeat_count"])
-
-
-async def insert_incident(
-    work: Work, opened: OpenedIncident, opening: Opening, now: datetime
-) -> None:
-    """Open an incident: its row, its service, its first entry, its first timer, its message."""
-    common = {"incident": opened.id, "unit": opened.service.unit, "seen": opened.visibility}
-    await work.execute(
-        "insert into warroom.incident (id, number, title, summary, severity, unit, visibility,"
-        " opened_by, policy_id, grouping_key, opened_at, last_activity_at)"
-        " values (:incident, :number, :title, :summary, :severity, :unit, :seen, :by, :policy,"
-        " :key, :now, :now)",
-        common
-        | {
-            "number": opened.number,
-            "title": opening.title,
-            "summary": opening.summary[:10000],
-            "severity": opening.severity,
-            "by": opened.opened_by,
-            "policy": opened.service.policy_id,
-            "key": opened.service.key,
-            "now": now,
-        },
-    )
-    await work.execute(
-        "insert into warroom.incident_service (incident_id, service_id, unit, visibility)"
-        " values (:incident, :service, :unit, :seen)",
-        common | {"service": opened.service.id},
-    )
-    await insert_entries(
-        work,
-        [entry(opened.id, opened.service.unit, opened.visibility, "status", opened.why, now)],
-    )
-    timer = arm_first(await load_policy(work, opened.service.policy_id), now)
-    if timer is not None:
-        await work.execute(
-            "insert into warroom.timer (kind, incident_id, step, cycle, due_at, target,"
-            " policy_id, unit, visibility) values (:kind, :incident, :step, :cycle, :due,"
-            " :target, :policy, :unit, :seen)"
-            " on conflict (incident_id, kind, step, cycle) do nothing",
-            common
-            | {
-                "kind": timer.kind.value,
-                "step": timer.step,
-                "cycle": timer.cycle,
-                "due": timer.due_at,
-                "target": timer.target,
-                "policy": opened.service.policy_id,
-            },
-        )
-    await work.execute(
-        "insert into warroom.outbox (channel, dedup_key, incident_id, payload, unit, visibility)"
-        " select c.key, cast(:incident as text) || ':opened:' || c.key, :incident,"
-        " cast(:payload as jsonb), :unit, :seen from warroom.channel c"
-        " where c.disabled_at is null order by c.key on conflict (dedup_key) do nothing",
-        common
-        | {
-            "payload": json.dumps(
-                {
-                    "type": "incident.opened",
-                    "incident": format_ref(opened.number),
-                    "severity": opening.severity,
-                    "text": f"{format_ref(opened.number)} SEV{opening.severity} {opening.title}",
-                }
-            )
-        },
-    )
+_RECORDSET = (
+    "jsonb_to_recordset(cast(:rows as jsonb)) as r(source_id uuid, fingerprint text, name text,"
+    " summary text, description text, severity smallint, severity_word text, state text,"
+    " service_id uuid, incident_id uuid, labels jsonb, annotations jsonb, generator_url text,"
+    " decision text, starts_at timestamptz, ends_at timestamptz, expires_at timestamptz,"
+    " last_seen_at timestamptz, changed_at timestamptz, count bigint, unit text,"
+    " visibility text)"
+)
 
 
 async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
@@ -422,6 +199,7 @@ async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
     fresh = [_alert_row(o) for o in last.values() if o.target.fresh]
     stored = [_alert_row(o) for o in last.values() if not o.target.fresh]
     if fresh:
+        # Constants only are put together here.
         inserted = await work.rows(
             "insert into warroom.alert (source_id, fingerprint, name, summary, description,"
             " severity, severity_word, state, service_id, incident_id, labels, annotations,"
@@ -433,7 +211,7 @@ async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
             " r.last_seen_at, r.changed_at, r.count, r.unit, r.visibility"
             f" from {_RECORDSET} order by r.source_id, r.fingerprint"
             " on conflict (source_id, fingerprint) do nothing returning id",
-            {"rows": _json(fresh)},
+            {"rows": as_json(fresh)},
         )
         if len(inserted) != len(fresh):
             return False
@@ -450,19 +228,9 @@ async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
             " severity_word = coalesce(r.severity_word, a.severity_word)"
             f" from {_RECORDSET} where a.source_id = r.source_id"
             " and a.fingerprint = r.fingerprint",
-            {"rows": _json(stored)},
+            {"rows": as_json(stored)},
         )
     return True
-
-
-_RECORDSET = (
-    "jsonb_to_recordset(cast(:rows as jsonb)) as r(source_id uuid, fingerprint text, name text,"
-    " summary text, description text, severity smallint, severity_word text, state text,"
-    " service_id uuid, incident_id uuid, labels jsonb, annotations jsonb, generator_url text,"
-    " decision text, starts_at timestamptz, ends_at timestamptz, expires_at timestamptz,"
-    " last_seen_at timestamptz, changed_at timestamptz, count bigint, unit text,"
-    " visibility text)"
-)
 
 
 def _alert_row(outcome: Outcome) -> dict[str, Any]:
@@ -524,96 +292,5 @@ async def write_events(work: Work, outcomes: Sequence[Outcome]) -> None:
             " change text, severity smallint, starts_at timestamptz, ends_at timestamptz)"
             " join warroom.alert a on a.source_id = r.source_id"
             " and a.fingerprint = r.fingerprint",
-            {"rows": _json(rows)},
-        )
-
-
-async def write_counts(
-    work: Work,
-    outcomes: Sequence[Outcome],
-    opened: Sequence[OpenedIncident],
-    raised: dict[UUID, int],
-    now: datetime,
-) -> list[Entry]:
-    """Bring the counts and severities of the touched incidents up; return entries to write.
-
-    Repeats touch no incident: its history would otherwise grow with every heartbeat.
-    """
-    touched = {
-        i
-        for o in outcomes
-        if o.change.kind not in (ChangeKind.REPEAT, ChangeKind.IGNORED) or o.incident_id != o.was_on
-        for i in (o.incident_id, o.was_on)
-        if i is not None
-    } | set(raised)
-    if not touched:
-        return []
-    rows = await work.rows(
-        "update warroom.incident i set alert_count = n.alerts, firing_count = n.firing,"
-        " severity = least(i.severity, n.severity), last_activity_at = :now, updated_at = :now"
-        " from (select t.id, count(a.id) as alerts,"
-        "   count(a.id) filter (where a.state = 'firing') as firing,"
-        "   coalesce(t.severity, 5) as severity"
-        "   from jsonb_to_recordset(cast(:rows as jsonb)) as t(id uuid, severity smallint)"
-        "   left join warroom.alert a on a.incident_id = t.id group by t.id, t.severity) n"
-        " where i.id = n.id returning i.id, i.number, i.unit, i.visibility, i.firing_count,"
-        " i.alert_count, i.severity, i.ended_at",
-        {"rows": _json([{"id": i, "severity": raised.get(i)} for i in sorted(touched, key=str)]),
-         "now": now},
-    )  # fmt: skip
-    fresh = {incident.id for incident in opened}
-    ended = {o.incident_id for o in outcomes if o.change.kind in _ENDS}
-    entries: list[Entry] = []
-    for r in rows:
-        said = (r["id"], r["unit"], r["visibility"])
-        if r["id"] in raised and r["id"] not in fresh:
-            entries.append(
-                entry(*said, "automation", f"severity raised to SEV{r['severity']} by a worse alert",
-                      now)
-            )  # fmt: skip
-        if r["id"] in ended and r["firing_count"] == 0 and r["ended_at"] is None:
-            many = f"all {r['alert_count']} alerts" if r["alert_count"] > 1 else "its only alert"
-            entries.append(
-                entry(*said, "automation", f"{many} ended; resolve it when users are well", now)
-            )
-    return entries
-
-
-_ENDS = (ChangeKind.RESOLVED, ChangeKind.EXPIRED)
-
-
-def entry(
-    incident_id: UUID | None,
-    unit: str,
-    visibility: str,
-    kind: str,
-    text: str,
-    happened_at: datetime,
-    source: str = "warroom",
-) -> Entry:
-    """Return a timeline entry of the automation, to be written by ``insert_entries``."""
-    return {
-        "incident_id": incident_id,
-        "kind": kind,
-        "body": text[:10000],
-        "happened_at": happened_at,
-        "source": source,
-        "unit": unit,
-        "visibility": visibility,
-    }
-
-
-async def insert_entries(work: Work, entries: Sequence[Entry]) -> None:
-    """Append entries in the order given."""
-    if entries:
-        await work.execute(
-            "insert into warroom.timeline (incident_id, kind, body, happened_at, source,"
-            " author_id, author_kind, unit, visibility)"
-            " select r.incident_id, r.kind, r.body, r.happened_at, r.source, :author,"
-            " 'automation', r.unit, r.visibility"
-            " from rows from (jsonb_to_recordset(cast(:rows as jsonb)) as (incident_id uuid,"
-            " kind text, body text, happened_at timestamptz, source text, unit text,"
-            " visibility text)) with ordinality as r(incident_id, kind, body, happened_at,"
-            " source, unit, visibility, n) order by r.n",
-            {"rows": _json(entries), "author": INGEST_PRINCIPAL},
+            {"rows": as_json(rows)},
         )

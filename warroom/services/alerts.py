@@ -33,8 +33,16 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
+from warroom.services import alert_incidents
 from warroom.services import alert_store as store
-from warroom.services.alert_store import KnownAlert, OpenedIncident, Outcome, ServiceRow
+from warroom.services.alert_rows import (
+    Candidates,
+    KnownAlert,
+    OpenedIncident,
+    Outcome,
+    ServiceRow,
+    SourceRow,
+)
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
 ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
@@ -173,7 +181,7 @@ async def _take(
     sources = await store.sources(work, {d.source_id for d in deliveries})
     services = await store.services(work, {grouping.service_of(i.incoming) for i in items})
     known = await _lock(work, items, services)
-    candidates = await store.candidates(
+    candidates = await alert_incidents.candidates(
         work,
         [s.id for s in services.values()],
         [a.incident_id for a in known.values() if a.incident_id],
@@ -254,7 +262,7 @@ class _Desk:
         now: datetime,
         window: timedelta,
         services: dict[str, ServiceRow],
-        candidates: store.Candidates,
+        candidates: Candidates,
     ) -> None:
         self._work = work
         self._now = now
@@ -274,7 +282,7 @@ class _Desk:
         change: AlertChange,
         service: ServiceRow,
         attached_id: UUID | None,
-        source: store.SourceRow,
+        source: SourceRow,
     ) -> tuple[UUID | None, str]:
         """Return the incident of the alert and the sentence that says why."""
         by_id = self._candidates.by_id
@@ -304,9 +312,9 @@ class _Desk:
         incoming: IncomingAlert,
         placement: grouping.Placement,
         service: ServiceRow,
-        source: store.SourceRow,
+        source: SourceRow,
     ) -> tuple[UUID, str]:
-        incident = await store.next_incident(self._work, incoming.severity, self._now)
+        incident = await alert_incidents.next_incident(self._work, incoming.severity, self._now)
         self._candidates.add(service.id, source.visibility, incident)
         self.opened[incident.id] = OpenedIncident(
             incident.id, incident.number, service, source.visibility, source.principal_id,
@@ -324,7 +332,7 @@ async def _write(
 ) -> None:
     """Write what the rules decided: incidents, alerts, events, entries, timers, messages."""
     for incident in opened:
-        await store.insert_incident(
+        await alert_incidents.insert_incident(
             work,
             incident,
             grouping.opening(incident.service.name, incident.alerts),
@@ -335,10 +343,17 @@ async def _write(
         raise _Raced
     await store.write_events(work, outcomes)
     entries = [
-        store.entry(o.incident_id, o.target.unit, o.target.visibility, "fact", o.change.sentence,
-                    o.change.after.starts_at if o.change.begins else now, o.target.source_key)
+        alert_incidents.entry(
+            o.incident_id,
+            o.target.unit,
+            o.target.visibility,
+            "fact",
+            o.change.sentence,
+            o.change.after.starts_at if o.change.begins else now,
+            o.target.source_key,
+        )
         for o in outcomes
         if o.incident_id is not None and o.change.noteworthy
-    ]  # fmt: skip
-    entries += await store.write_counts(work, outcomes, opened, raised, now)
-    await store.insert_entries(work, entries)
+    ]
+    entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
+    await alert_incidents.insert_entries(work, entries)

@@ -1,0 +1,368 @@
+"""The unit of work: one command, one transaction, one answer, under one deadline.
+
+The order inside is fixed: who acts (settings that triggers and policies read), the idempotency
+record, the change with all that follows from it, the stored answer, COMMIT.  Up to COMMIT a
+failure is known to have changed nothing; from COMMIT on it is unknown until somebody asks again
+with the same key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import Executable
+
+from warroom.db.deadline import DeadlineExceeded, cut, within
+from warroom.db.engine import Database, driver_fd
+from warroom.domain.principal import CommandContext
+from warroom.errors import (
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    IdempotencyMismatch,
+    LockNotAvailable,
+    OutcomeUnknown,
+    WarRoomError,
+)
+
+T = TypeVar("T")
+ATTEMPTS = 3
+AGAIN = "Ask again with the same idempotency key until the answer is known."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answers: HTTP status and JSON body; stored under the idempotency key."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class Work:
+    """One open transaction; every statement runs under what is left of the deadline."""
+
+    def __init__(
+        self, conn: AsyncConnection, ctx: CommandContext, ends_at: float, fd: int | None
+    ) -> None:
+        self.ctx = ctx
+        self._conn = conn
+        self._ends_at = ends_at
+        self._fd = fd
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._ends_at - time.monotonic()
+
+    async def _run(self, stmt: Executable | str, params: Mapping[str, Any] | None) -> Any:
+        clause: Executable = text(stmt) if isinstance(stmt, str) else stmt
+        return await within(
+            self._conn.execute(clause, dict(params or {})),
+            self.left(),
+            lambda: self._fd,
+            self.ctx.request_id,
+        )
+
+    async def rows(
+        self, stmt: Executable | str, params: Mapping[str, Any] | None = None
+    ) -> list[RowMapping]:
+        """Return all rows."""
+        result = await self._run(stmt, params)
+        return list(result.mappings().all())
+
+    async def row(
+        self, stmt: Executable | str, params: Mapping[str, Any] | None = None
+    ) -> RowMapping | None:
+        """Return the first row, None when there is none."""
+        found = await self.rows(stmt, params)
+        return found[0] if found else None
+
+    async def scalar(self, stmt: Executable | str, params: Mapping[str, Any] | None = None) -> Any:
+        """Return the first column of the first row, None when there is none."""
+        result = await self._run(stmt, params)
+        return result.scalar()
+
+    async def execute(self, stmt: Executable | str, params: Mapping[str, Any] | None = None) -> int:
+        """Run a statement and return how many rows it touched."""
+        result = await self._run(stmt, params)
+        return int(result.rowcount)
+
+
+_CONTEXT: TextClause = text(
+    "select set_config('warroom.person', :person, true),"
+    " set_config('warroom.actor', :actor, true),"
+    " set_config('warroom.actor_kind', :actor_kind, true),"
+    " set_config('warroom.on_behalf_of', :on_behalf_of, true),"
+    " set_config('warroom.command', :command, true),"
+    " set_config('warroom.request_id', :request_id, true),"
+    " set_config('warroom.origin', :origin, true)"
+)
+
+
+def body_hash(command: str, body: Mapping[str, Any]) -> bytes:
+    """Return the SHA-256 of a command and its body in canonical JSON."""
+    canonical = json.dumps([command, body], sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+
+
+def known_failure(error: BaseException) -> WarRoomError:
+    """Translate a driver's error from before COMMIT: nothing was changed."""
+    if isinstance(error, WarRoomError):
+        return error
+    original = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(original, "sqlstate", None)
+    if state == "25006":
+        return DatabaseReadOnly("The database is a standby and takes no writes; nothing changed.")
+    if state == "55P03":
+        return LockNotAvailable("Somebody else is changing the same rows; nothing was changed.")
+    if state == "57014":
+        return DatabaseUnavailable("The database took too long; nothing was changed.")
+    if isinstance(error, PoolTimeout):
+        return DatabaseUnavailable("All database connections are in use; nothing was changed.")
+    if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError | OSError):
+        return DatabaseUnavailable("The database is not answering; nothing was changed.")
+    raise error
+
+
+def _retryable(error: BaseException) -> bool:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(original, "sqlstate", None) in ("40001", "40P01")
+
+
+@contextlib.asynccontextmanager
+async def _connection(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnection, int]]:
+    """Lend a connection; one whose use failed is thrown away, never lent again."""
+    conn = db.engine.connect()
+    left = min(db.connect_deadline_s, ends_at - time.monotonic())
+    try:
+        await within(conn.start(), left, lambda: None, "connecting")
+        fd = await driver_fd(conn)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            await conn.close()
+        raise
+    try:
+        yield conn, fd if fd is not None else -1
+    except BaseException as error:
+        if not _connection_survives(error):
+            cut(fd)
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(conn.invalidate(), 1.0)
+        raise
+    finally:
+        with contextlib.suppress(Exception):
+            # A rollback on a connection that was cut must not hang either.
+            await within(conn.close(), 1.0, lambda: fd, "giving a connection back")
+
+
+def _connection_survives(error: BaseException) -> bool:
+    """Say whether the connection may be used again: only after an error that the server told."""
+    if isinstance(error, DeadlineExceeded | OutcomeUnknown | DatabaseReadOnly):
+        return False
+    if isinstance(error, WarRoomError):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        return state is not None and state not in ("25006", "57P01", "57P02", "57P03")
+    return isinstance(error, Exception) and not isinstance(error, OSError | SQLAlchemyError)
+
+
+async def run_command(
+    db: Database,
+    ctx: CommandContext,
+    command: str,
+    body: Mapping[str, Any],
+    handler: Callable[[Work], Awaitable[Answer]],
+    *,
+    eyes: UUID | None = None,
+    deadline_s: float = 5.0,
+) -> Answer:
+    """Run one command in one transaction.
+
+    Args:
+        db: the process's database.
+        ctx: who asks, from where, under which idempotency key.
+        command: its name on the record, e.g. ``incident.acknowledge``.
+        body: what was asked; a key used again must come with the same.
+        handler: does the work; may run again when the database asks for a retry.
+        eyes: whose row-level security applies, the principal's own by default.
+        deadline_s: for the whole.
+
+    Raises:
+        WarRoomError: the handler's refusal, or that the database is not available; nothing was
+            changed and nothing is stored under the key.
+        IdempotencyMismatch: the key was used with another body.
+        OutcomeUnknown: it may or may not have happened.
+    """
+    ends_at = time.monotonic() + deadline_s
+    for attempt in range(ATTEMPTS):
+        try:
+            answer = await _attempt(db, ctx, command, body, handler, eyes, ends_at)
+        except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
+            if _retryable(error) and attempt + 1 < ATTEMPTS:
+                continue
+            if _retryable(error):
+                raise DatabaseUnavailable(
+                    "Too many others are changing the same rows; nothing was changed."
+                ) from error
+            raise known_failure(error) from error
+        db.hints.wanted()
+        return answer
+    raise AssertionError("unreachable")
+
+
+async def run_automation(
+    db: Database,
+    ctx: CommandContext,
+    command: str,
+    handler: Callable[[Work], Awaitable[Answer]],
+    *,
+    deadline_s: float = 5.0,
+) -> Answer:
+    """Run a command of our own automation: exactly once comes from the state change itself."""
+    return await run_command(db, ctx, command, {}, handler, deadline_s=deadline_s)
+
+
+async def read(
+    db: Database,
+    ctx: CommandContext,
+    handler: Callable[[Work], Awaitable[T]],
+    *,
+    eyes: UUID | None = None,
+    deadline_s: float = 5.0,
+) -> T:
+    """Read in one read-only transaction with the eyes of the principal.
+
+    Raises:
+        DatabaseUnavailable: the database did not answer.
+    """
+    ends_at = time.monotonic() + deadline_s
+    try:
+        async with _connection(db, ends_at) as (conn, fd):
+            work = Work(conn, ctx, ends_at, fd)
+            await work.execute("set transaction read only")
+            await _settle(work, "read", eyes)
+            result = await handler(work)
+            await within(conn.rollback(), work.left(), lambda: fd, "ending a read")
+            return result
+    except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
+        raise known_failure(error) from error
+
+
+async def _settle(work: Work, command: str, eyes: UUID | None) -> None:
+    ctx = work.ctx
+    await work.rows(
+        _CONTEXT,
+        {
+            "person": str(eyes or ctx.principal.id),
+            "actor": str(ctx.principal.id),
+            "actor_kind": ctx.principal.kind.value,
+            "on_behalf_of": str(ctx.on_behalf_of) if ctx.on_behalf_of else "",
+            "command": command,
+            "request_id": ctx.request_id[:200],
+            "origin": ctx.origin[:200],
+        },
+    )
+
+
+async def _attempt(
+    db: Database,
+    ctx: CommandContext,
+    command: str,
+    body: Mapping[str, Any],
+    handler: Callable[[Work], Awaitable[Answer]],
+    eyes: UUID | None,
+    ends_at: float,
+) -> Answer:
+    async with _connection(db, ends_at) as (conn, fd):
+        work = Work(conn, ctx, ends_at, fd)
+        await _settle(work, command, eyes)
+        if ctx.idempotency_key is not None:
+            known = await _remember(work, command, body)
+            if known is not None:
+                await within(conn.rollback(), work.left(), lambda: fd, "ending")
+                return known
+        answer = await handler(work)
+        if ctx.idempotency_key is not None:
+            await work.execute(
+                "update warroom.idempotency set status = :status, answer = cast(:answer as jsonb)"
+                " where principal_id = :principal and key = :key",
+                {
+                    "status": answer.status,
+                    "answer": json.dumps(answer.body, default=str),
+                    "principal": ctx.principal.id,
+                    "key": ctx.idempotency_key,
+                },
+            )
+        await _commit(conn, work, fd)
+        return answer
+
+
+async def _remember(work: Work, command: str, body: Mapping[str, Any]) -> Answer | None:
+    """Put down the idempotency record first; return the stored answer when it was there."""
+    ctx = work.ctx
+    digest = body_hash(command, body)
+    mine = {"principal": ctx.principal.id, "key": ctx.idempotency_key}
+    inserted = await work.row(
+        "insert into warroom.idempotency (principal_id, key, command, body_hash)"
+        " values (:principal, :key, :command, :hash) on conflict do nothing returning 1 as done",
+        mine | {"command": command, "hash": digest},
+    )
+    if inserted is not None:
+        return None
+    stored = await work.row(
+        "select body_hash, status, answer from warroom.idempotency"
+        " where principal_id = :principal and key = :key",
+        mine,
+    )
+    if stored is None or stored["status"] is None:
+        raise LockNotAvailable("The same request is being worked on; ask again.")
+    if bytes(stored["body_hash"]) != digest:
+        raise IdempotencyMismatch(
+            "This idempotency key was used before with another request; nothing was changed.",
+            field="Idempotency-Key",
+            remedy="Use a new key for a new request.",
+        )
+    return Answer(stored["status"], dict(stored["answer"]))
+
+
+async def _commit(conn: AsyncConnection, work: Work, fd: int) -> None:
+    """Commit; whatever goes wrong from here on leaves the outcome unknown."""
+    warnings: list[str] = []
+    raw = (await conn.get_raw_connection()).driver_connection
+    if raw is None:
+        raise DatabaseUnavailable("The connection was lost; nothing was changed.")
+
+    def noticed(diagnostic: psycopg.errors.Diagnostic) -> None:
+        if diagnostic.sqlstate == "01000":
+            warnings.append(diagnostic.message_primary or "warning")
+
+    raw.add_notice_handler(noticed)
+    try:
+        await within(conn.commit(), work.left(), lambda: fd, "committing")
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError):
+            raise
+        raise OutcomeUnknown(
+            "The database was lost while it was committing: it may or may not have happened.",
+            remedy=AGAIN,
+        ) from error
+    finally:
+        with contextlib.suppress(ValueError):
+            raw.remove_notice_handler(noticed)
+    if warnings:
+        raise OutcomeUnknown(
+            "The commit was not confirmed by the standby: it may be lost if the primary is.",
+            remedy=AGAIN,
+        )

@@ -1,0 +1,127 @@
+"""What passes between the steps of taking alerts in: plain rows and decisions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from warroom.domain.alert import AlertChange, IncomingAlert, StoredAlert
+from warroom.domain.grouping import Candidate
+
+Entry = dict[str, Any]
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as the JSON that jsonb_to_recordset takes; ids and times as text."""
+    return json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """An alert source as the rules need it."""
+
+    id: UUID
+    key: str
+    principal_id: UUID
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """A service as the rules need it; ``policy_id`` is its own or the default policy."""
+
+    id: UUID
+    key: str
+    name: str
+    unit: str
+    policy_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTarget:
+    """Which alert row is written, and with what; ``incoming`` is None when it only expires."""
+
+    id: UUID | None
+    source_id: UUID
+    source_key: str
+    fingerprint: str
+    service_id: UUID
+    unit: str
+    visibility: str
+    incoming: IncomingAlert | None
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAlert:
+    """An alert that is stored, or that this batch is about to store (``fresh``)."""
+
+    id: UUID | None
+    source_id: UUID
+    fingerprint: str
+    name: str
+    service_id: UUID
+    incident_id: UUID | None
+    unit: str
+    visibility: str
+    stored: StoredAlert
+    fresh: bool = False
+
+    def as_target(self) -> AlertTarget:
+        """Return the row to write when only its state changes."""
+        return AlertTarget(
+            self.id, self.source_id, "warroom", self.fingerprint, self.service_id, self.unit,
+            self.visibility, None, False,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one message leads to. ``was_on`` is the incident that the alert belonged to before."""
+
+    target: AlertTarget
+    change: AlertChange
+    incident_id: UUID | None
+    decision: str
+    delivery_id: UUID | None = None
+    position: int = 0
+    was_on: UUID | None = None
+
+
+@dataclass(slots=True)
+class OpenedIncident:
+    """An incident that the batch opens, with the alerts it opens with."""
+
+    id: UUID
+    number: int
+    service: ServiceRow
+    visibility: str
+    opened_by: UUID
+    alerts: list[IncomingAlert]
+    why: str
+
+
+@dataclass(slots=True)
+class Candidates:
+    """The incidents that alerts of the batch may join, by service and visibility."""
+
+    by_id: dict[UUID, Candidate] = field(default_factory=dict)
+    keys: dict[tuple[UUID, str], list[UUID]] = field(default_factory=dict)
+
+    def add(self, service_id: UUID, visibility: str, incident: Candidate) -> None:
+        """Add one."""
+        self.by_id[incident.id] = incident
+        ids = self.keys.setdefault((service_id, visibility), [])
+        if incident.id not in ids:
+            ids.append(incident.id)
+
+    def replace(self, incident: Candidate) -> None:
+        """Put the changed state of one in place of the old."""
+        self.by_id[incident.id] = incident
+
+    def of(self, service_id: UUID, visibility: str) -> list[Candidate]:
+        """Return those of a service that an alert of this visibility may join."""
+        return [self.by_id[i] for i in self.keys.get((service_id, visibility), [])]
