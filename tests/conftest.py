@@ -24,3 +24,5 @@ def own_environment(
     nowhere: Path = tmp_path_factory.getbasetemp() / "no-config"
     monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere))
     monkeypatch.delenv("NO_COLOR", raising=False)
+
+pytest_plugins = ["tests.pgfixtures"]
