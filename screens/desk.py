@@ -1,0 +1,38 @@
+"""What a screen may ask of the application that shows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol, cast
+
+from textual.screen import Screen
+
+from screens.commands import Command
+from widgets.freshness import Freshness
+
+
+class Desk(Protocol):
+    """The console's side that knows clocks, keys and the way out; screens know no more of it."""
+
+    def submit(self, command: Command) -> None:
+        """Send a command; its fate arrives as ``CommandChanged``."""
+
+    def watch_incident(self, number: int | None) -> None:
+        """Read this incident whole from now on; it arrives as ``DetailArrived``."""
+
+    def database_now(self) -> datetime | None:
+        """Return the database's present time, None before the first picture."""
+
+    def freshness(self) -> Freshness:
+        """Return how old the picture is."""
+
+    def who(self) -> str:
+        """Return the name of the person at the keys, empty before it is known."""
+
+    def keys_of(self, binding_id: str) -> tuple[str, ...]:
+        """Return the keys that the user's keymap gives to an action."""
+
+
+def desk_of(screen: Screen[object] | Screen[None]) -> Desk:
+    """Return the application as the desk that it is."""
+    return cast(Desk, screen.app)

@@ -1,0 +1,63 @@
+"""All keys on one page, from the bindings as the user's keymap left them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Label
+
+from screens.actions import DETAIL, LIST, WAR_ROOM, KeyAction, key_name
+from screens.desk import desk_of
+from warroom.domain.safe_text import SafeText, safe_text
+
+_MARKS = (
+    ("…", "sent, not confirmed yet"),
+    ("?", "the outcome is not known: it is asked again with the same key"),
+    ("✓", "done, and read back from the database"),
+    ("◆", "commander"),
+    ("▌", "the chosen incident"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys and marks."""
+
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; background: $background 60%; }
+    HelpScreen > VerticalScroll {
+        width: 72; max-width: 96%; height: auto; max-height: 92%; padding: 0 1;
+        border: round $wr-frame; border-title-color: $foreground; border-title-style: bold;
+        border-subtitle-color: $wr-quiet; background: $background; scrollbar-size-vertical: 1;
+    }
+    HelpScreen Label { width: 100%; }
+    HelpScreen .part { text-style: bold; margin-top: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "leave", "Back", show=False)
+    ]
+
+    def compose(self) -> ComposeResult:
+        """List the actions by where they work."""
+        with VerticalScroll() as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "Esc back"
+            parts = (("On the board", WAR_ROOM), ("In the list", LIST), ("In an incident", DETAIL))
+            for name, actions in parts:
+                yield Label(name, markup=False, classes="part")
+                lines = [self._line(action) for action in actions]
+                yield Label(safe_text("\n".join(lines), 4000, single_line=False), markup=False)
+            yield Label("Marks", markup=False, classes="part")
+            marks = "\n".join(f"  {mark:<14} {meaning}" for mark, meaning in _MARKS)
+            yield Label(safe_text(marks, 2000, single_line=False), markup=False)
+
+    def _line(self, action: KeyAction) -> SafeText:
+        keys = " ".join(key_name(key) for key in desk_of(self).keys_of(action.id))
+        return safe_text(f"  {keys:<14} {action.sentence}")
+
+    def action_leave(self) -> None:
+        """Back to the board."""
+        self.dismiss(None)

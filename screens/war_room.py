@@ -1,0 +1,270 @@
+"""The war room: what is on fire, who has it, whose clock is next, and is this picture fresh."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import ClassVar
+from uuid import UUID
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+
+from screens.actions import WAR_ROOM, key_name
+from screens.commands import Command, CommandState, Fate, Kind
+from screens.desk import desk_of
+from screens.incident_detail import IncidentScreen
+from screens.messages import (
+    BoardArrived,
+    CommandChanged,
+    DetailArrived,
+    FeedTrouble,
+    IdentityKnown,
+    StartStep,
+)
+from screens.work import CommandWork
+from warroom.domain.picture import BoardPicture, IncidentRow
+from warroom.domain.safe_text import safe_text
+from widgets.cells import Role
+from widgets.filter_bar import FilterBar, matches
+from widgets.header import Header, HeaderFacts
+from widgets.incident_lines import Mark
+from widgets.live_list import LiveList
+from widgets.status_bar import StatusBar
+from widgets.timeline_list import TimelineList
+from widgets.words import time_words
+
+SIDE_PANE_FROM = 160
+_DONE_SECONDS = 4.0
+
+
+class WarRoom(CommandWork):
+    """The board. From 160 columns on the chosen incident stands beside it."""
+
+    DEFAULT_CSS = """
+    WarRoom #panes { height: 1fr; }
+    WarRoom LiveList { width: 1fr; height: 1fr; }
+    WarRoom TimelineList { width: 1fr; height: 1fr; display: none; }
+    WarRoom.-wide TimelineList { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [a.binding() for a in WAR_ROOM]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._board: BoardPicture | None = None
+        self._filter = ""
+        self._states: dict[UUID, CommandState] = {}
+        self._done_at: dict[UUID, float] = {}
+        self._watched: int | None = None
+        self._statement = "Starting …"
+
+    def compose(self) -> ComposeResult:
+        """Header, panes, filter, keys."""
+        yield Header(id="header")
+        with Horizontal(id="panes"):
+            yield LiveList(id="incidents", title="1 Active incidents", note="severity, then clock")
+            yield TimelineList(id="side", title="2 Incident")
+        yield FilterBar(id="filter")
+        yield StatusBar(id="status")
+
+    def on_mount(self) -> None:
+        """Show the keys of the user's keymap."""
+        self._list.show_statement(self._statement)
+        self._list.focus()
+        desk = desk_of(self)
+        shown = [(desk.keys_of(a.id), a.word) for a in WAR_ROOM if a.word]
+        self._status.show_keys(tuple((key_name(keys[0]), word) for keys, word in shown if keys))
+        self.tick()
+
+    @property
+    def _list(self) -> LiveList:
+        return self.query_one("#incidents", LiveList)
+
+    @property
+    def _status(self) -> StatusBar:
+        return self.query_one("#status", StatusBar)
+
+    @property
+    def _side(self) -> TimelineList:
+        return self.query_one("#side", TimelineList)
+
+    # The picture
+
+    def tick(self) -> None:
+        """Move ages, clocks and freshness on; only what reads differently is repainted."""
+        desk = desk_of(self)
+        now, freshness = desk.database_now(), desk.freshness()
+        facts = HeaderFacts(self._board, desk.who(), now)
+        self.query_one("#header", Header).show_facts(facts, freshness)
+        self._list.set_freshness(freshness)
+        if now is not None:
+            self._list.tick(now)
+        if self._is_wide:
+            self._side.set_freshness(freshness)
+            if now is not None:
+                self._side.tick(now)
+        self._show_marks()
+
+    def on_board_arrived(self, message: BoardArrived) -> None:
+        """Show the new picture; a command is done when the picture has it too."""
+        self._board = message.board
+        self._settle()
+        self._show_board()
+        self.tick()
+
+    def on_detail_arrived(self, message: DetailArrived) -> None:
+        """Show the chosen incident beside the list."""
+        if message.number == self._watched:
+            self._side.show_detail(message.detail, desk_of(self).database_now())
+
+    def on_feed_trouble(self, message: FeedTrouble) -> None:
+        """Show at once that the picture stands still, and why when there is none yet."""
+        if self._board is None and message.reason is not None:
+            self._list.show_statement(message.reason)
+        self.tick()
+
+    def on_start_step(self, message: StartStep) -> None:
+        """Say what is being started while the board is still empty."""
+        if self._board is None:
+            self._list.show_statement(message.sentence)
+        if message.failed:
+            self._status.show_outcome(message.sentence, Role.SOON)
+
+    def on_identity_known(self, message: IdentityKnown) -> None:  # noqa: ARG002 # the desk has it
+        """Show who is at the keys."""
+        self.tick()
+
+    def _show_board(self) -> None:
+        board, now = self._board, desk_of(self).database_now()
+        if board is None or now is None:
+            return
+        rows = tuple(row for row in board.rows if matches(row, self._filter))
+        total = len(rows) if self._filter else max(board.open_count, len(rows))
+        title = "1 Active incidents"
+        if self._filter:
+            title = f"{title} · {len(rows)} of {len(board.rows)} with “{self._filter}”"
+        self._list.set_heading(title)
+        self._list.show_statement(self._empty_statement(board))
+        self._list.show_rows(rows, now, total)
+
+    def _empty_statement(self, board: BoardPicture) -> str:
+        if self._filter:
+            return f"No open incident contains “{self._filter}”. Esc shows all."
+        if board.last_closed is None:
+            return "No open incidents. None has ever been recorded."
+        number, ended = board.last_closed
+        return f"No open incidents. Last: INC-{number}, ended {time_words(ended)} UTC."
+
+    # Commands
+
+    def chosen(self) -> IncidentRow | None:
+        """The selected incident."""
+        return self._list.selected
+
+    def send(self, command: Command) -> None:
+        """Mark the row before anything else happens: the key was seen."""
+        sentence = safe_text(f"… {command.ref} {command.kind.value}")
+        self._take(CommandState(command, Fate.PENDING, sentence))
+        super().send(command)
+
+    def on_command_changed(self, message: CommandChanged) -> None:
+        """Keep what is known of a command's fate."""
+        self._take(message.state)
+
+    def _take(self, state: CommandState) -> None:
+        incident = state.command.incident
+        if incident is not None:
+            self._states[incident] = state
+            self._done_at.pop(incident, None)
+            self._settle()
+        if state.fate is Fate.DONE and state.command.kind is Kind.DECLARE:
+            self._status.show_outcome(state.sentence, Role.BAR)
+        self.show_outcome(state, self._status)
+        self._show_marks()
+
+    def _settle(self) -> None:
+        """Find the commands that both the API and the picture have confirmed."""
+        versions = {row.id: row.version for row in self._board.rows} if self._board else {}
+        for incident, state in self._states.items():
+            if state.fate is Fate.DONE and incident not in self._done_at:
+                # A resolved incident leaves the board, which confirms it as well.
+                if versions.get(incident, state.version) >= state.version:
+                    self._done_at[incident] = monotonic()
+            elif state.fate is Fate.REFUSED:
+                self._done_at[incident] = monotonic() - _DONE_SECONDS
+
+    def _show_marks(self) -> None:
+        over = [i for i, at in self._done_at.items() if monotonic() - at >= _DONE_SECONDS]
+        for incident in over:
+            self._done_at.pop(incident)
+            self._states.pop(incident, None)
+        marks: dict[UUID, Mark] = {}
+        for incident, state in self._states.items():
+            marks[incident] = Mark.UNKNOWN if state.fate is Fate.UNKNOWN else Mark.PENDING
+            if incident in self._done_at:
+                marks[incident] = Mark.DONE
+        self._list.show_marks(marks)
+
+    # Keys
+
+    def action_open(self) -> None:
+        """Show the chosen incident on the whole screen."""
+        row = self._subject("opened")
+        if row is not None:
+            facts = HeaderFacts(self._board)
+            self.app.push_screen(IncidentScreen(row, facts), lambda _: self._watch())
+
+    def on_live_list_opened(self, message: LiveList.Opened) -> None:
+        """A click on the chosen row opens it."""
+        if self.chosen() == message.row:
+            self.action_open()
+
+    def on_live_list_selected(self, message: LiveList.Selected) -> None:  # noqa: ARG002
+        """Read the chosen incident when it is shown beside the list."""
+        self._watch()
+
+    def action_filter(self) -> None:
+        """Open the filter."""
+        self.query_one("#filter", FilterBar).open(self._filter)
+
+    def action_clear_filter(self) -> None:
+        """Show all incidents again."""
+        self.query_one("#filter", FilterBar).close()
+        self._filter = ""
+        self._list.focus()
+        self._show_board()
+
+    def on_filter_bar_changed(self, message: FilterBar.Changed) -> None:
+        """Filter as it is typed."""
+        self._filter = message.words
+        self._show_board()
+
+    def on_filter_bar_closed(self, message: FilterBar.Closed) -> None:
+        """Back to the list with what was typed, or without it."""
+        self._filter = message.words
+        self._list.focus()
+        self._show_board()
+
+    # Size
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the side pane where there is room for it."""
+        self.set_class(event.size.width >= SIDE_PANE_FROM, "-wide")
+        self._watch()
+
+    @property
+    def _is_wide(self) -> bool:
+        return self.has_class("-wide")
+
+    def _watch(self) -> None:
+        row = self.chosen()
+        number = row.number if row is not None and self._is_wide else None
+        if number == self._watched and self.is_current:
+            return
+        self._watched = number
+        desk_of(self).watch_incident(number)
+        if number is None:
+            self._side.show_detail(None, None)
+        elif row is not None:
+            self._side.show_statement(f"Reading {row.ref} …")

@@ -1,0 +1,58 @@
+"""``warroom console``: open the terminal screen on what already runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from warroom.cli.common import SubParsers, add_config, settings_from
+
+
+def add_parser(subparsers: SubParsers) -> None:
+    """Declare the arguments."""
+    parser = subparsers.add_parser("console", help="open the terminal screen")
+    add_config(parser)
+    parser.add_argument("--api-url", metavar="URL", help="the API, instead of the configured one")
+    parser.add_argument("--token-file", metavar="FILE", type=Path, help="a file with the token")
+    parser.add_argument("--theme", metavar="NAME", help="the colour theme")
+    parser.add_argument("--keymap", metavar="FILE", type=Path, help="a TOML file with other keys")
+    parser.add_argument(
+        "--screenshot", metavar="FILE.svg", type=Path, help="save the screen as SVG and leave"
+    )
+    parser.add_argument(
+        "--size", metavar="COLSxLINES", default="160x45", help="size of the screenshot"
+    )
+    parser.add_argument("--seconds", metavar="N", type=float, help="leave after this time")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the console; the exit status is 0 when the person left by a key."""
+    settings = settings_from(
+        args,
+        api_url=args.api_url,
+        token_file=args.token_file,
+        theme=args.theme,
+        keymap_file=args.keymap,
+    )
+    from warroom.console.door import Door
+    from warroom.console.run import run_console
+
+    door = Door(settings.api_url, settings.bearer_token(), settings.console_database_url)
+    return run_console(
+        door,
+        settings=settings,
+        screenshot=args.screenshot,
+        seconds=args.seconds,
+        size=_size(args.size),
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    from warroom.errors import InvalidInput
+
+    columns, _, lines = text.partition("x")
+    if not (columns.isascii() and columns.isdigit() and lines.isascii() and lines.isdigit()):
+        raise InvalidInput(
+            f"The size {text!r} cannot be used.", field="--size", remedy="Write for example 160x45."
+        )
+    return max(int(columns), 20), max(int(lines), 6)

@@ -1,0 +1,240 @@
+"""The console's application: paints first, then wakes the background thread.
+
+It imports neither the database driver nor the HTTP library: the first frame waits for nothing
+that it does not show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar
+
+from rich.console import RenderableType
+from textual._compositor import ChopsUpdate
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from screens.actions import WAR_ROOM
+from screens.commands import Command
+from screens.messages import (
+    BoardArrived,
+    CommandChanged,
+    DetailArrived,
+    FeedTrouble,
+    IdentityKnown,
+    StartStep,
+)
+from screens.war_room import WarRoom
+from warroom.console.backend import Backend, BackendOptions
+from warroom.console.door import Boot, Door
+from warroom.console.keymap import DEFAULTS
+from warroom.console.paint import Colourless, TightUpdate
+from warroom.console.themes import THEMES
+from warroom.domain.picture import BoardPicture, SourceKind
+from warroom.domain.safe_text import SafeText, safe_text
+from widgets.freshness import Freshness
+
+TICK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleOptions:
+    """How the console looks and works; see ``warroom.settings`` for where it comes from."""
+
+    backend: BackendOptions
+    theme: str = "dark"
+    colourless: bool = False
+    keymap: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))
+    bell: bool = True
+    screenshot: Path | None = None
+    seconds: float | None = None
+
+
+class WarRoomApp(App[int]):
+    """One screen, one background thread, and the clock between them."""
+
+    TITLE = "war room"
+    CSS = """
+    Toast { background: $wr-bar; color: $foreground; width: 64; max-width: 90%; padding: 0 1; }
+    Toast.-warning { border-left: outer $wr-soon; }
+    Toast.-error { border-left: outer $wr-now; }
+    Toast.-information { border-left: outer $wr-chosen; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = []
+    COMMAND_PALETTE_BINDING: ClassVar[str] = "ctrl+p"
+
+    def __init__(
+        self,
+        options: ConsoleOptions,
+        *,
+        door: Door | None = None,
+        boot: Boot | None = None,
+        monotonic_clock: Callable[[], float] = monotonic,
+    ) -> None:
+        super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = options.theme
+        self._options = options
+        self._clock = monotonic_clock
+        self._backend = Backend(self.post_message, options.backend, door=door, boot=boot)
+        self._has_backend = door is not None or boot is not None
+        self._board: BoardPicture | None = None
+        self._read_mono = 0.0
+        self._reason: SafeText | None = None
+        self._who = safe_text("")
+        self._loud: set[int] | None = None
+        if options.colourless:
+            # Behind Textual's own filters, so that whatever they leave is taken away as well.
+            self._filters.append(Colourless())
+        self.set_keymap(options.keymap)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with the board."""
+        return WarRoom()
+
+    # The desk that screens know
+
+    def submit(self, command: Command) -> None:
+        """Send a command."""
+        self._backend.submit(command)
+
+    def watch_incident(self, number: int | None) -> None:
+        """Read this incident whole from now on."""
+        self._backend.watch_incident(number)
+
+    def database_now(self) -> datetime | None:
+        """Return the database's time: that of the last picture, plus what has passed since."""
+        if self._board is None:
+            return None
+        return self._board.read_at + timedelta(seconds=self._clock() - self._read_mono)
+
+    def freshness(self) -> Freshness:
+        """Return the age of the picture; a standby's lag counts."""
+        if self._board is None:
+            return Freshness(None, safe_text("primary"), self._reason, self._reason is not None)
+        lag = max(self._board.replay_lag_s or 0.0, 0.0)
+        source = "primary" if self._board.source is SourceKind.PRIMARY else "standby"
+        reason = self._reason
+        if reason is None and source == "standby":
+            reason = safe_text("reading a standby")
+        age = max(self._clock() - self._read_mono, 0.0) + lag
+        return Freshness(age, safe_text(source), reason, self._reason is not None)
+
+    def who(self) -> str:
+        """Return the name of the person at the keys."""
+        return self._who
+
+    def keys_of(self, binding_id: str) -> tuple[str, ...]:
+        """Return the keys of an action in the user's keymap."""
+        return tuple(key for key in self._options.keymap.get(binding_id, "").split(",") if key)
+
+    # Life
+
+    def on_mount(self) -> None:
+        """Start the clock; after the first paint the background."""
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            try:
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+            except (RuntimeError, ValueError):
+                break  # not the main thread: whoever runs us so handles signals
+        self.set_interval(TICK_S, self._tick)
+        if self._has_backend:
+            self.call_after_refresh(self._backend.start)
+        if self._options.screenshot is not None:
+            self.set_timer(self._options.seconds or 20.0, self._shoot)
+        elif self._options.seconds is not None:
+            self.set_timer(self._options.seconds, self.exit)
+
+    def on_unmount(self) -> None:
+        """End the background."""
+        self._backend.stop()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action is in the palette, under the name that the help gives it."""
+        for action in WAR_ROOM:
+            if action.id in {"app.commands", "list.clear-filter"}:
+                continue
+
+            def run(name: str = action.action) -> None:
+                self.call_later(screen.run_action, name)
+
+            yield SystemCommand(action.sentence, ", ".join(self.keys_of(action.id)), run)
+        for theme in THEMES:
+            if theme.ansi == self.current_theme.ansi:
+                title = f"Theme: {theme.name}"
+                yield SystemCommand(title, "Colours", lambda n=theme.name: self._set_theme(n))
+
+    def _set_theme(self, name: str) -> None:
+        self.theme = name
+
+    # What the background says
+
+    def on_board_arrived(self, message: BoardArrived) -> None:
+        """Keep the picture for the clock, then show it."""
+        self._board, self._read_mono = message.board, message.read_mono
+        self._ring(message.board)
+        self._forward(message)
+        if self._options.screenshot is not None and self._options.seconds is None:
+            self.set_timer(1.0, self._shoot)
+
+    def on_detail_arrived(self, message: DetailArrived) -> None:
+        """Pass on."""
+        self._forward(message)
+
+    def on_feed_trouble(self, message: FeedTrouble) -> None:
+        """Keep the reason for the badge."""
+        changed = message.reason != self._reason
+        self._reason = message.reason
+        if changed:
+            self._forward(message)
+
+    def on_identity_known(self, message: IdentityKnown) -> None:
+        """Keep the name."""
+        self._who = message.name
+        self._forward(message)
+
+    def on_start_step(self, message: StartStep) -> None:
+        """Pass on."""
+        self._forward(message)
+
+    def on_command_changed(self, message: CommandChanged) -> None:
+        """Pass on: the board marks the row, whichever screen is on top."""
+        self._forward(message)
+
+    def _forward(self, message: Message) -> None:
+        for screen in self.screen_stack:
+            screen.post_message(message)
+
+    def _tick(self) -> None:
+        for screen in self.screen_stack:
+            tick = getattr(screen, "tick", None)
+            if tick is not None:
+                tick()
+
+    def _ring(self, board: BoardPicture) -> None:
+        """Ring for a new SEV1 or SEV2, never for those that were there when we came."""
+        loud = {row.number for row in board.rows if row.severity <= 2 and not row.drill}
+        if self._options.bell and self._loud is not None and loud - self._loud:
+            self.bell()
+        self._loud = loud
+
+    def _shoot(self) -> None:
+        path = self._options.screenshot
+        if path is not None:
+            path.write_text(self.export_screenshot(title="war room"), "utf-8")
+        self.exit(0)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Send only the columns that changed."""
+        if isinstance(renderable, ChopsUpdate):
+            renderable = TightUpdate(renderable)
+        super()._display(screen, renderable)

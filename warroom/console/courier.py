@@ -1,0 +1,104 @@
+"""Carries a command until its fate is known: the same idempotency key, attempt after attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from screens.commands import Command, CommandState, Fate, Kind
+from screens.messages import CommandChanged
+from warroom.console.api_door import Answer
+from warroom.domain.safe_text import SafeText, safe_text
+from warroom.errors import ApiUnreachable, OutcomeUnknown, Refused, VersionConflict, WarRoomError
+
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 8.0
+_DONE_WORDS: Final = {
+    Kind.ACKNOWLEDGE: "acknowledged",
+    Kind.RESOLVE: "resolved",
+    Kind.DECLARE: "declared",
+    Kind.LOG: "entry written",
+}
+
+
+class Courier:
+    """One attempt after the other; once an attempt may have arrived, only an answer ends it."""
+
+    def __init__(
+        self,
+        send: Callable[[Command], Awaitable[Answer]],
+        post: Callable[[CommandChanged], object],
+        pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        self._send = send
+        self._post = post
+        self._pause_s = pause_s
+
+    async def carry(self, command: Command) -> CommandState:
+        """Return the final state; each step is posted on the way."""
+        may_have_arrived = False
+        attempts = 0
+        pause = self._pause_s
+        while True:
+            attempts += 1
+            try:
+                answer = await self._send(command)
+            except OutcomeUnknown as error:
+                may_have_arrived = True
+                why = error.message
+            except ApiUnreachable as error:
+                if not may_have_arrived:
+                    return self._tell(command, Fate.REFUSED, _not_sent(command, error), attempts)
+                why = error.message
+            except WarRoomError as error:
+                # An error that says "nothing was stored" speaks of this attempt only: after an
+                # unknown one, trouble of the server's own (5xx) proves nothing.
+                if not may_have_arrived or error.status < 500:
+                    return self._tell(command, Fate.REFUSED, _refused(command, error), attempts)
+                why = error.message
+            else:
+                sentence = safe_text(f"✓ {answer.ref} {_DONE_WORDS[command.kind]}")
+                return self._tell(command, Fate.DONE, sentence, attempts, answer.version)
+            sentence = safe_text(
+                f"? {command.ref} {command.kind.value}: not known yet whether it was done. "
+                f"{why} Asking again by itself, attempt {attempts + 1}."
+            )
+            self._tell(command, Fate.UNKNOWN, sentence, attempts)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _tell(
+        self, command: Command, fate: Fate, sentence: SafeText, attempts: int, version: int = 0
+    ) -> CommandState:
+        state = CommandState(command, fate, sentence, version, attempts)
+        self._post(CommandChanged(state))
+        return state
+
+
+def _not_sent(command: Command, error: WarRoomError) -> SafeText:
+    return safe_text(
+        f"{command.ref} {command.kind.value} was not sent, nothing was changed: {error.message} "
+        f"Press the key again when the API answers."
+    )
+
+
+def _refused(command: Command, error: WarRoomError) -> SafeText:
+    now = _current(error.current)
+    if isinstance(error, VersionConflict) and now:
+        return safe_text(
+            f"{command.ref} {command.kind.value} was not done, nothing was changed. "
+            f"You saw: {command.seen}, version {command.version}. Now: {now}. "
+            "Look again, then press the key again if it still applies."
+        )
+    kept = "" if isinstance(error, Refused) else "nothing was changed: "
+    return safe_text(f"{command.ref} {command.kind.value} refused, {kept}{error}")
+
+
+def _current(current: Any) -> str:
+    if not current:
+        return ""
+    owner = current.get("owner") or {}
+    name = owner.get("name") if isinstance(owner, dict) else owner
+    by = f" by {name}" if name else ""
+    return f"{current.get('status')}{by}, version {current.get('version')}"

@@ -1,0 +1,233 @@
+"""The picture's way: the only place of the console that talks to the database.
+
+It runs in the background thread's event loop.  Every await has an application deadline; whatever
+goes wrong becomes a reason on the screen, and the connection is thrown away and made anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from textual.message import Message
+
+from screens.messages import BoardArrived, DetailArrived, FeedTrouble
+from warroom.console.api_door import Login
+from warroom.domain.picture import SourceKind
+from warroom.domain.safe_text import safe_text
+from warroom.errors import WarRoomError
+
+if TYPE_CHECKING:
+    import psycopg
+
+T = TypeVar("T")
+_GAP_S: Final = 0.05
+_SLOW_S: Final = 0.5
+_BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """Polling pause and deadline of a read, in seconds; ``limit`` rows of the board."""
+
+    poll_s: float = 1.0
+    deadline_s: float = 1.0
+    limit: int = 500
+
+
+@dataclass(slots=True)
+class _Line:
+    """A connection and how it was obtained."""
+
+    conn: psycopg.AsyncConnection[Any]
+    renew_at: float
+    listening: psycopg.AsyncConnection[Any] | None = None
+    listener: asyncio.Task[None] | None = None
+
+
+class Feed:
+    """Reads the board and the watched incident, again and again."""
+
+    def __init__(
+        self,
+        login: Callable[[], Awaitable[Login]],
+        post: Callable[[Message], object],
+        options: FeedOptions,
+    ) -> None:
+        self._login = login
+        self._post = post
+        self._options = options
+        self._wake = asyncio.Event()
+        self._watched: int | None = None
+        self._known: Login | None = None
+        self._has_read = False
+
+    def watch_incident(self, number: int | None) -> None:
+        """Read this incident too, from now on. Call it in the feed's loop."""
+        self._watched = number
+        if number is not None:
+            self._wake.set()
+
+    def hint(self) -> None:
+        """Read now: something has probably changed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Go on until cancelled; recovers from whatever the database does."""
+        import psycopg
+
+        failures = 0
+        while True:
+            try:
+                async with self._line() as line:
+                    await self._read_on(line)
+            except (psycopg.Error, WarRoomError, OSError) as error:
+                if isinstance(error, psycopg.OperationalError) and "authentication" in str(error):
+                    self._known = None
+                if self._known is not None and _is_over(self._known):
+                    self._known = None
+                self._trouble(_reason(error))
+                if self._has_read:
+                    failures, self._has_read = 0, False
+                await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+                failures += 1
+
+    async def _read_on(self, line: _Line) -> None:
+        """Read until the login is to be renewed."""
+        while monotonic() < line.renew_at:
+            self._wake.clear()
+            began = monotonic()
+            await self._read(line.conn)
+            self._has_read = True
+            pause = self._options.poll_s - (monotonic() - began)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(pause, _GAP_S)):
+                    await self._wake.wait()
+                    # Hints come in bursts: one read answers all that arrive within the gap.
+                    await asyncio.sleep(_GAP_S)
+        self._known = None
+
+    async def _read(self, conn: psycopg.AsyncConnection[Any]) -> None:
+        from warroom.db.reads import read_board, read_incident
+
+        began = monotonic()
+        reading = read_board(conn, limit=self._options.limit)
+        board = await self._bounded(conn, reading, "reading the board")
+        self._post(FeedTrouble(None))
+        self._post(BoardArrived(board, began))
+        number = self._watched
+        if number is not None:
+            detail = await self._bounded(conn, read_incident(conn, number), f"reading INC-{number}")
+            self._post(DetailArrived(number, detail))
+
+    async def _bounded(
+        self, conn: psycopg.AsyncConnection[Any], call: Awaitable[T], what: str
+    ) -> T:
+        """Await under the deadline, and say early that it takes long."""
+        from warroom.db.deadline import within
+
+        loop = asyncio.get_running_loop()
+        slow = min(_SLOW_S, self._options.deadline_s / 2)
+        alarm = loop.call_later(slow, self._trouble, "the database is slow to answer")
+        try:
+            return await within(call, self._options.deadline_s, lambda: conn.pgconn.socket, what)
+        finally:
+            alarm.cancel()
+
+    @contextlib.asynccontextmanager
+    async def _line(self) -> AsyncIterator[_Line]:
+        if self._known is None:
+            self._known = await self._login()
+        conn = await self._connect(self._known)
+        line = _Line(conn, _renewal(self._known))
+        try:
+            source = await self._bounded(conn, _source(conn), "asking which server this is")
+            if source is SourceKind.PRIMARY:
+                line.listener = asyncio.create_task(self._listen(line, self._known))
+            yield line
+        finally:
+            await _stop_listening(line)
+            with contextlib.suppress(Exception):
+                await conn.close()
+
+    async def _connect(self, login: Login) -> psycopg.AsyncConnection[Any]:
+        import psycopg
+
+        from warroom.db.deadline import within
+
+        arguments: dict[str, Any] = {"autocommit": True, "connect_timeout": 3}
+        if login.role:
+            arguments |= {"user": login.role, "password": login.password}
+        call = psycopg.AsyncConnection.connect(login.conninfo, **arguments)
+        # A frozen server still accepts connections: the deadline is the application's.
+        return await within(call, self._options.deadline_s * 2, lambda: None, "connecting")
+
+    async def _listen(self, line: _Line, login: Login) -> None:
+        """Wake the reader on every hint; when this fails, polling is what remains."""
+        import psycopg
+
+        with contextlib.suppress(psycopg.Error, WarRoomError, OSError):
+            conn = line.listening = await self._connect(login)
+            await conn.execute("listen warroom")
+            self._wake.set()
+            async for _ in conn.notifies():
+                self._wake.set()
+
+    def _trouble(self, reason: str) -> None:
+        self._post(FeedTrouble(safe_text(reason, 120)))
+
+
+async def _source(conn: psycopg.AsyncConnection[Any]) -> SourceKind:
+    cursor = await conn.execute("select pg_is_in_recovery()")
+    row = await cursor.fetchone()
+    return SourceKind.STANDBY if row and row[0] else SourceKind.PRIMARY
+
+
+async def _stop_listening(line: _Line) -> None:
+    """Cut the listener's socket first: a cancelled psycopg call would ask a frozen server."""
+    from warroom.db.deadline import cut
+
+    if line.listening is not None and not line.listening.closed:
+        cut(line.listening.pgconn.socket)
+    if line.listener is not None:
+        await asyncio.wait({line.listener}, timeout=_SLOW_S)
+        line.listener.cancel()
+        await asyncio.gather(line.listener, return_exceptions=True)
+    if line.listening is not None:
+        await line.listening.close()
+
+
+def _renewal(login: Login) -> float:
+    """Return our monotonic clock's reading at half of the login's life."""
+    if login.valid_until is None:
+        return float("inf")
+    return monotonic() + max((login.valid_until - datetime.now(UTC)).total_seconds() / 2, 5.0)
+
+
+def _is_over(login: Login) -> bool:
+    return login.valid_until is not None and login.valid_until < datetime.now(UTC) + timedelta(
+        seconds=5
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Return why there is no new picture, short enough for a border."""
+    from warroom.db.deadline import DeadlineExceeded
+    from warroom.errors import ApiUnreachable
+
+    if isinstance(error, DeadlineExceeded):
+        return "the database does not answer"
+    if isinstance(error, ApiUnreachable):
+        return "the API does not answer"
+    if isinstance(error, WarRoomError):
+        return error.message
+    first = str(error).strip().splitlines()
+    state = getattr(error, "sqlstate", None)
+    if state == "57P01" or not first:
+        return "the database closed the connection"
+    return f"no database: {first[0].rpartition('failed: ')[2]}"

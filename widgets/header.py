@@ -1,0 +1,117 @@
+"""The header: the facts that a tired person needs within two seconds, on one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.cells import cell_len
+
+from warroom.domain.picture import BoardPicture, IncidentRow
+from warroom.domain.safe_text import safe_text
+from widgets.cell_view import CellView
+from widgets.cells import Cell, Line, Role, blank, cell
+from widgets.freshness import NO_PICTURE, Freshness, badge_words
+from widgets.words import people_words, severity_look, time_words, timer_verb, timer_words
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What the header is told: the board, who looks at it, and the database's time."""
+
+    board: BoardPicture | None = None
+    who: str = ""
+    now: datetime | None = None
+
+
+class Header(CellView):
+    """Open count, the worst, the next clock, who am I, freshness and the time in UTC."""
+
+    DEFAULT_CSS = "Header { height: 1; dock: top; background: $wr-bar; }"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 # Textual's own name
+        super().__init__(id=id)
+        self._facts = HeaderFacts()
+        self._badge: Freshness = NO_PICTURE
+
+    def show_facts(self, facts: HeaderFacts, badge: Freshness) -> None:
+        """Take the facts of this moment."""
+        self._facts, self._badge = facts, badge
+        self.repaint()
+
+    def content_line(self, index: int, width: int) -> Line:  # noqa: ARG002 # it has one line
+        """Draw left what is wrong, right who and when; the less important yields first."""
+        right = self._right(width)
+        room = width - sum(c.width for c in right)
+        left: list[Cell] = []
+        for group in self._left(width):
+            size = sum(c.width for c in group)
+            if size > room:
+                break
+            left += group
+            room -= size
+        return Line((*left, blank(room, Role.BAR), *right))
+
+    def _left(self, width: int) -> list[list[Cell]]:
+        board = self._facts.board
+        groups = [[_bar(" WAR ROOM  ")]] if width >= 120 else []
+        if board is None:
+            return [*groups, [_bar(" starting ")]]
+        count = max(board.open_count, len(board.rows))
+        groups.append([_bar(f" {count} open ")])
+        worst = min((r for r in board.rows if not r.drill), key=_badness, default=None)
+        if worst is not None:
+            groups.append(_worst(worst, width))
+        nearest = min((r for r in board.rows if r.next_timer), key=_due, default=None)
+        if nearest is not None and self._facts.now:
+            groups.append(_next(nearest, self._facts.now, width))
+        return groups
+
+    def _right(self, width: int) -> list[Cell]:
+        words, role = badge_words(self._badge)
+        clock = time_words(self._facts.now) if self._facts.now else "--:--:--"
+        who = safe_text(self._facts.who, 24 if width >= 120 else 8)
+        cells = [cell(f"{words} ", 14, role)]
+        if who:
+            cells.insert(0, cell(f"{who}  ", cell_len(who) + 2, Role.BAR))
+        return [*cells, _bar(f" {clock} UTC " if width >= 100 else f"{clock}Z")]
+
+
+def _worst(row: IncidentRow, width: int) -> list[Cell]:
+    """The worst incident and, where there is room, who has it."""
+    look = severity_look(row.severity, drill=row.drill)
+    loud = Role.NOW_LOUD if look.role is Role.NOW else Role.BAR
+    cells = [_bar(" "), _whole(f" {look.glyph} {look.word} {row.ref} ", loud)]
+    if width >= 120:
+        people, _ = people_words(row)
+        cells.append(_whole(f" {safe_text(people, 24)} ", Role.BAR))
+    return cells
+
+
+def _next(row: IncidentRow, now: datetime, width: int) -> list[Cell]:
+    """The clock that runs out first, and whose it is."""
+    words, role = timer_words(row.next_timer, now)
+    role = Role.BAR if role is Role.PLAIN else role
+    # As wide as an overdue clock, so that what follows stays where it is.
+    clock = cell(words.removesuffix(" ⏱"), 13 if role is Role.NOW_LOUD else 5, role)
+    where = row.ref
+    if width >= 160 and row.next_timer is not None:
+        where += f" {timer_verb(row.next_timer.kind)} → {row.next_timer.target or 'nobody'}"
+    label = [_bar(" next ")] if width >= 100 else [_bar(" ")]
+    return [*label, clock, _whole(f" {safe_text(where, 60)} ", Role.BAR_QUIET)]
+
+
+def _bar(text: str) -> Cell:
+    return cell(text, cell_len(text), Role.BAR)
+
+
+def _whole(text: str, role: Role) -> Cell:
+    return cell(text, cell_len(text), role)
+
+
+def _badness(row: IncidentRow) -> tuple[int, datetime]:
+    return row.severity, row.opened_at
+
+
+def _due(row: IncidentRow) -> float:
+    return row.next_timer.due_at.timestamp() if row.next_timer else 0.0
