@@ -191,6 +191,35 @@ _RECORDSET = (
 )
 
 
+_INSERT = (
+    "insert into warroom.alert (source_id, fingerprint, name, summary, description,"
+    " severity, severity_word, state, service_id, incident_id, labels, annotations,"
+    " generator_url, decision, starts_at, ends_at, expires_at, first_seen_at,"
+    " last_seen_at, changed_at, count, unit, visibility)"
+    " select r.source_id, r.fingerprint, r.name, r.summary, r.description, r.severity,"
+    " r.severity_word, r.state, r.service_id, r.incident_id, r.labels, r.annotations,"
+    " r.generator_url, r.decision, r.starts_at, r.ends_at, r.expires_at, r.last_seen_at,"
+    " r.last_seen_at, r.changed_at, r.count, r.unit, r.visibility"
+    " from {rows} order by r.source_id, r.fingerprint"
+    " on conflict (source_id, fingerprint) do nothing returning id"
+).replace("{rows}", _RECORDSET)
+
+
+_UPDATE = (
+    "update warroom.alert a set state = r.state, severity = r.severity,"
+    " starts_at = r.starts_at, ends_at = r.ends_at, expires_at = r.expires_at,"
+    " last_seen_at = r.last_seen_at, changed_at = r.changed_at, count = r.count,"
+    " incident_id = r.incident_id, version = a.version + 1,"
+    " decision = case when r.decision = '' then a.decision else r.decision end,"
+    " summary = coalesce(r.summary, a.summary),"
+    " description = coalesce(r.description, a.description),"
+    " annotations = coalesce(r.annotations, a.annotations),"
+    " severity_word = coalesce(r.severity_word, a.severity_word)"
+    " from {rows} where a.source_id = r.source_id"
+    " and a.fingerprint = r.fingerprint"
+).replace("{rows}", _RECORDSET)
+
+
 async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
     """Insert the new alerts and update the others; False when another process was first."""
     last: dict[tuple[UUID, str], Outcome] = {}
@@ -199,35 +228,15 @@ async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
     fresh = [_alert_row(o) for o in last.values() if o.target.fresh]
     stored = [_alert_row(o) for o in last.values() if not o.target.fresh]
     if fresh:
-        # Constants only are put together here.
         inserted = await work.rows(
-            "insert into warroom.alert (source_id, fingerprint, name, summary, description,"
-            " severity, severity_word, state, service_id, incident_id, labels, annotations,"
-            " generator_url, decision, starts_at, ends_at, expires_at, first_seen_at,"
-            " last_seen_at, changed_at, count, unit, visibility)"
-            " select r.source_id, r.fingerprint, r.name, r.summary, r.description, r.severity,"
-            " r.severity_word, r.state, r.service_id, r.incident_id, r.labels, r.annotations,"
-            " r.generator_url, r.decision, r.starts_at, r.ends_at, r.expires_at, r.last_seen_at,"
-            " r.last_seen_at, r.changed_at, r.count, r.unit, r.visibility"
-            f" from {_RECORDSET} order by r.source_id, r.fingerprint"
-            " on conflict (source_id, fingerprint) do nothing returning id",
+            _INSERT,
             {"rows": as_json(fresh)},
         )
         if len(inserted) != len(fresh):
             return False
     if stored:
         await work.execute(
-            "update warroom.alert a set state = r.state, severity = r.severity,"
-            " starts_at = r.starts_at, ends_at = r.ends_at, expires_at = r.expires_at,"
-            " last_seen_at = r.last_seen_at, changed_at = r.changed_at, count = r.count,"
-            " incident_id = r.incident_id, version = a.version + 1,"
-            " decision = case when r.decision = '' then a.decision else r.decision end,"
-            " summary = coalesce(r.summary, a.summary),"
-            " description = coalesce(r.description, a.description),"
-            " annotations = coalesce(r.annotations, a.annotations),"
-            " severity_word = coalesce(r.severity_word, a.severity_word)"
-            f" from {_RECORDSET} where a.source_id = r.source_id"
-            " and a.fingerprint = r.fingerprint",
+            _UPDATE,
             {"rows": as_json(stored)},
         )
     return True

@@ -72,7 +72,7 @@ class DeliveryResult:
     incidents: tuple[int, ...]
 
 
-class _Raced(Exception):  # noqa: N818 - not an error for anybody, a reason to begin again
+class _Raced(Exception):
     """Another process inserted the same fingerprint between our read and our insert."""
 
 

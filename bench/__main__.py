@@ -1,0 +1,35 @@
+"""`make bench`: run every figure, or those whose name begins with the words given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from bench import database
+from bench.report import Figure
+
+BENCHES: dict[str, Callable[[], list[Figure]]] = {
+    "db.board_p99": database.board,
+    "audit.cost": database.audit_cost,
+    "audit.verify": database.audit_verify,
+}
+
+
+def main(wanted: list[str]) -> int:
+    """Print one JSON line a figure; 1 when a name is unknown."""
+    chosen = {
+        name: bench
+        for name, bench in BENCHES.items()
+        if not wanted or any(name.startswith(word) for word in wanted)
+    }
+    if not chosen:
+        print(f"no such figure; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        return 1
+    for bench in chosen.values():
+        for figure in bench():
+            print(figure.line(), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,188 @@
+"""Figures of the database alone: the board query as a reader, what audit costs, verification."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from uuid import UUID
+
+import psycopg
+
+from bench.report import Figure, cluster, fresh_database, median_of_five, percentile
+from warroom.db.reads import read_board
+
+BOARD_INCIDENTS = 10_000
+COMMANDS = 400
+VERIFY_ENTRIES = 100_000
+
+
+def _fill(conninfo: str, incidents: int) -> None:
+    with psycopg.connect(conninfo) as conn:
+        # Filling is not what is measured; the record of it would only take time.
+        conn.execute("alter table warroom.incident disable trigger all")
+        conn.execute("alter table warroom.incident_service disable trigger all")
+        conn.execute("alter table warroom.timer disable trigger all")
+        conn.execute(
+            "insert into warroom.service (key, name, team_id, tier) select 's' || n, 'Service '"
+            " || n, t.id, n % 5 from generate_series(1, 40) n, warroom.team t"
+            " where t.key = 'unassigned'" % ()
+        )
+        conn.execute(
+            "insert into warroom.incident (title, severity, opened_by, policy_id, opened_at)"
+            " select 'Incident number ' || n, 1 + n % 5, '00000000-0000-7000-8000-000000000001',"
+            " p.id, now() - n * interval '1 second'"
+            f" from generate_series(1, {incidents}) n, warroom.escalation_policy p"
+            " where p.key = 'default'"
+        )
+        conn.execute(
+            "insert into warroom.incident_service (incident_id, service_id, unit, visibility)"
+            " select i.id, s.id, i.unit, i.visibility from warroom.incident i join"
+            " (select id, row_number() over () as n from warroom.service) s"
+            " on s.n in (1 + i.number % 40, 1 + (i.number + 7) % 40)"
+        )
+        conn.execute(
+            "insert into warroom.timer (kind, incident_id, due_at, unit, visibility)"
+            " select 'escalate', i.id, now() + i.number * interval '1 second', i.unit,"
+            " i.visibility from warroom.incident i"
+        )
+        for table in ("incident", "incident_service", "timer"):
+            conn.execute(f"alter table warroom.{table} enable trigger all")
+    with psycopg.connect(conninfo, autocommit=True) as conn:
+        conn.execute("vacuum analyze")
+
+
+async def _board_times(conninfo: str, reader: str, limit: int) -> list[float]:
+    times: list[float] = []
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as conn:
+        await conn.execute(f"set session authorization {reader}")
+        for _ in range(60):
+            begun = time.perf_counter()
+            picture = await read_board(conn, limit=limit)
+            times.append((time.perf_counter() - begun) * 1000)
+            assert picture.open_count == BOARD_INCIDENTS
+    return times[10:]
+
+
+def _reader(conninfo: str) -> str:
+    token_owner = "bench"
+    with psycopg.connect(conninfo) as conn:
+        conn.execute(
+            "insert into warroom.principal (name, kind, db_role) values (%s, 'person', 'wr_bench')",
+            (token_owner,),
+        )
+        conn.execute("create role wr_bench login in role warroom_reader")
+    return "wr_bench"
+
+
+def board() -> list[Figure]:
+    """Measure the board query as a reader at 10,000 open incidents, 500 rows read."""
+    with cluster() as server:
+        conninfo = fresh_database(server, "board")
+        _fill(conninfo, BOARD_INCIDENTS)
+        reader = _reader(conninfo)
+        mine: list[float] = []
+        direct: list[float] = []
+
+        def once() -> float:
+            mine[:] = asyncio.run(_board_times(conninfo, reader, 500))
+            direct[:] = asyncio.run(_board_times(conninfo, "warroom_super", 500))
+            return percentile(mine, 0.99)
+
+        value = median_of_five(once)
+        return [
+            Figure("db.board_p99", value, "ms", "the same query as superuser, no policies",
+                   percentile(direct, 0.99), "<= 20 ms")
+        ]  # fmt: skip
+
+
+def _commands_per_second(conninfo: str, principal: UUID, *, audited: bool) -> float:
+    with psycopg.connect(conninfo) as conn:
+        word = "enable always" if audited else "disable"
+        for table in ("incident", "timer"):
+            conn.execute(f"alter table warroom.{table} {word} trigger audit_row")
+        conn.execute(
+            "do $$ declare r record; begin for r in select c.oid::regclass as t from pg_class c"
+            " join pg_trigger g on g.tgrelid = c.oid where g.tgname = 'audit_insert' and"
+            f" c.relname like 'timeline%' loop execute format('alter table %s {word} trigger"
+            " audit_insert', r.t); end loop; end $$"
+        )
+        ids = [
+            row[0]
+            for row in conn.execute(
+                "select id from warroom.incident order by id limit %s", (COMMANDS,)
+            ).fetchall()
+        ]
+    begun = time.perf_counter()
+    with psycopg.connect(conninfo) as conn:
+        for incident in ids:
+            conn.execute(
+                "update warroom.incident set status = 'acknowledged', version = version + 1,"
+                " acknowledged_at = now(), owner_id = %s where id = %s",
+                (principal, incident),
+            )
+            conn.execute(
+                "update warroom.timer set state = 'cancelled' where incident_id = %s", (incident,)
+            )
+            conn.execute(
+                "insert into warroom.timeline (incident_id, kind, body, author_id, author_kind,"
+                " unit, visibility) values (%s, 'status', 'acknowledged', %s, 'person', 'main',"
+                " 'normal')",
+                (incident, principal),
+            )
+            conn.commit()
+    return len(ids) / (time.perf_counter() - begun)
+
+
+def audit_cost() -> list[Figure]:
+    """Measure audit's share of the throughput of the acknowledge command's statements."""
+    with cluster() as server:
+        conninfo = fresh_database(server, "cost")
+        _fill(conninfo, 2000)
+        principal = UUID("00000000-0000-7000-8000-000000000002")
+        without: list[float] = []
+
+        def once() -> float:
+            plain = _commands_per_second(conninfo, principal, audited=False)
+            audited = _commands_per_second(conninfo, principal, audited=True)
+            without.append(plain)
+            return 100 * (1 - audited / plain)
+
+        share = median_of_five(once)
+        return [
+            Figure("audit.cost", share, "% of throughput", "commands/s without audit",
+                   sorted(without)[len(without) // 2], "<= 15 %")
+        ]  # fmt: skip
+
+
+def audit_verify() -> list[Figure]:
+    """Measure how many audit entries are verified a second."""
+    with cluster() as server:
+        conninfo = fresh_database(server, "verify")
+        _fill(conninfo, 1000)
+        with psycopg.connect(conninfo) as conn:
+            for _ in range(VERIFY_ENTRIES // 1000):
+                conn.execute("update warroom.incident set version = version + 1")
+                conn.commit()
+        with psycopg.connect(conninfo, autocommit=True) as conn:
+            conn.execute("vacuum analyze")
+            conn.execute("alter table warroom.incident disable trigger audit_row")
+
+            def once() -> float:
+                begun = time.perf_counter()
+                rows = conn.execute("select * from read_v1.audit_verify()").fetchall()
+                return float(rows[-1][0]) / (time.perf_counter() - begun)
+
+            value = median_of_five(once)
+
+            def scan() -> float:
+                begun = time.perf_counter()
+                row = conn.execute(
+                    "select count(*), sum(length(payload)) from warroom.audit"
+                ).fetchone()
+                assert row is not None
+                return float(row[0]) / (time.perf_counter() - begun)
+
+            return [
+                Figure("audit.verify", value, "entries/s", "reading the same rows only",
+                       median_of_five(scan), ">= 200000")
+            ]  # fmt: skip

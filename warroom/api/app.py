@@ -1,0 +1,94 @@
+"""The application: routes, layers, and what lives as long as the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from warroom import __version__
+from warroom.api import directory, incidents, ingest, models, ops, problems
+from warroom.api.batcher import Batcher
+from warroom.api.limits import Door
+from warroom.api.state import AppState
+from warroom.db.engine import Database, normal_conninfo
+from warroom.domain.principal import CommandContext
+from warroom.services.alerts import INGEST
+from warroom.settings import Settings
+
+QUEUE_BODIES = 8
+"""How many bodies of the largest size may wait at once."""
+
+
+def public_conninfo(settings: Settings) -> str:
+    """Return where consoles find the database: as configured, or as we do; without any secret."""
+    given = settings.console_database_url or settings.database_url or ""
+    parts = {
+        k: str(v)
+        for k, v in conninfo_to_dict(normal_conninfo(given)).items()
+        if v is not None and k in ("host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert",
+                                   "target_session_attrs")
+    }  # fmt: skip
+    return make_conninfo("", **parts)
+
+
+def create_app(settings: Settings, db: Database) -> FastAPI:
+    """Return the application; its database is closed when it ends.
+
+    Args:
+        settings: limits and names.
+        db: connected as ``warroom_api``.
+    """
+    batcher = Batcher(
+        db,
+        CommandContext(INGEST, "batcher", "api"),
+        queue_max=settings.ingest_queue_max,
+        batch_max=settings.ingest_batch_max,
+        bytes_max=settings.body_limit_bytes * QUEUE_BODIES,
+        window=timedelta(seconds=settings.group_window_seconds),
+    )
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        batcher.start()
+        yield
+        await batcher.close()
+        await db.close()
+
+    app = FastAPI(
+        title="war room", version=__version__, lifespan=life, docs_url=None, redoc_url=None
+    )
+    app.state.parts = AppState(settings, db, batcher, public_conninfo(settings))
+    app.state.metrics = ops.Metrics()
+    problems.install(app)
+    app.include_router(ops.router)
+    app.include_router(incidents.router)
+    app.include_router(ingest.router)
+    app.include_router(directory.router)
+    app.add_middleware(ops.Measured, metrics=app.state.metrics)
+    app.add_middleware(Door, limit=settings.body_limit_bytes)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Make the OpenAPI document true: our problems instead of the framework's own 422."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            parts = schema.setdefault("components", {}).setdefault("schemas", {})
+            parts["Problem"] = models.Problem.model_json_schema(
+                ref_template="#/components/schemas/{model}"
+            )
+            parts.pop("HTTPValidationError", None)
+            parts.pop("ValidationError", None)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way

@@ -1,0 +1,91 @@
+"""The first door: Alertmanager's webhook, and API v2 as Prometheus posts to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from pydantic import BaseModel
+
+from warroom.api.auth import Reader, State
+from warroom.api.problems import RESPONSES
+from warroom.domain.alert import IncomingAlert
+from warroom.domain.principal import CommandContext, Scope
+from warroom.errors import Forbidden, InvalidInput
+from warroom.ingest import alertmanager_v2, alertmanager_webhook
+from warroom.ingest.common import IngestOptions
+from warroom.services import alerts
+from warroom.services.access import require
+from warroom.services.alerts import Delivery
+
+router = APIRouter(tags=["ingest"], responses=RESPONSES)
+Parser = Callable[[bytes, IngestOptions, datetime], tuple[IncomingAlert, ...]]
+LARGE_BODY = 65_536
+
+
+class Taken(BaseModel):
+    """What became of a delivery."""
+
+    delivery: str
+    alerts: int
+    new: int
+    incidents: list[str]
+
+
+@router.post("/v1/ingest/alertmanager", response_model=Taken)
+async def webhook(
+    request: Request, ctx: Reader, state: State, _body: Annotated[Any, Body()] = None
+) -> dict[str, Any]:
+    """Take an Alertmanager webhook (version 4); 2xx only after the commit."""
+    return await _take(request, ctx, state, alertmanager_webhook.parse, "alertmanager")
+
+
+@router.post("/api/v2/alerts", response_model=Taken)
+async def api_v2(
+    request: Request, ctx: Reader, state: State, _body: Annotated[Any, Body()] = None
+) -> dict[str, Any]:
+    """Take alerts as Alertmanager's API v2 does; Prometheus posts here directly."""
+    return await _take(request, ctx, state, alertmanager_v2.parse, "alertmanager-v2")
+
+
+async def _take(
+    request: Request, ctx: CommandContext, state: State, parse: Parser, dialect: str
+) -> dict[str, Any]:
+    require(ctx, Scope.INGEST)
+    if ctx.principal.source_id is None:
+        raise Forbidden(
+            "This token belongs to no alert source; nothing was stored.",
+            field="Authorization",
+            remedy="Make a source: `warroom source add NAME`.",
+        )
+    body = await request.body()
+    options = IngestOptions.for_service_label(state.settings.service_label)
+    delivery = Delivery(
+        ctx.principal.source_id, ctx.principal.id, dialect,
+        request.headers.get("content-type", ""), body, (), ctx.request_id,
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    try:
+        # A large body would hold up everybody else's requests.
+        found = (
+            await asyncio.to_thread(parse, body, options, now)
+            if len(body) > LARGE_BODY
+            else parse(body, options, now)
+        )
+    except InvalidInput as error:
+        kept = await alerts.quarantine(state.db, ctx, delivery, error)
+        error.remedy = f"{error.remedy or ''} The body is kept as {kept}.".strip()
+        raise
+    result = await state.batcher.put(
+        Delivery(delivery.source_id, delivery.source_principal_id, dialect,
+                 delivery.content_type, body, found, ctx.request_id)
+    )  # fmt: skip
+    return {
+        "delivery": str(result.delivery_id),
+        "alerts": result.alerts,
+        "new": result.new,
+        "incidents": [f"INC-{n}" for n in result.incidents],
+    }

@@ -1,0 +1,98 @@
+"""Health and metrics."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from warroom import __version__
+from warroom.api.auth import State
+from warroom.api.problems import RESPONSES
+from warroom.db.uow import Work, read
+from warroom.domain.principal import CommandContext
+from warroom.services.alerts import INGEST
+
+router = APIRouter(tags=["operations"])
+
+
+class Metrics:
+    """The process's metrics, in a registry of its own so that two applications can live."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "warroom_http_requests", "Requests answered", ["method", "status"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.seconds = Histogram(
+            "warroom_http_request_seconds", "Time to answer", registry=self.registry
+        )
+        self.waiting = Gauge(
+            "warroom_ingest_waiting_alerts", "Alerts that wait to be stored",
+            registry=self.registry,
+        )  # fmt: skip
+
+
+class Measured:
+    """Counts and times every request."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.requests.labels(scope["method"], str(message["status"])).inc()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        finally:
+            self._metrics.seconds.observe(time.perf_counter() - begun)
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Say that the process lives."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/readyz", responses={503: RESPONSES[503]})
+async def readyz(request: Request, state: State) -> dict[str, Any]:
+    """Make a round trip through the database, under a deadline."""
+    ctx = CommandContext(INGEST, request.state.request_id, "readyz")
+
+    async def handler(work: Work) -> dict[str, Any]:
+        row = await work.row(
+            "select pg_is_in_recovery() as standby, current_setting('server_version') as version"
+        )
+        return dict(row or {})
+
+    found = await read(state.db, ctx, handler, deadline_s=2.0)
+    return {"status": "ok", "database": found}
+
+
+@router.get("/metrics")
+async def metrics(request: Request, state: State) -> Response:
+    """Return the metrics for Prometheus."""
+    kept: Metrics = request.app.state.metrics
+    kept.waiting.set(state.batcher.waiting)
+    return Response(generate_latest(kept.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,94 @@
+"""Errors to HTTP, once: RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from warroom.api.logs import log
+from warroom.errors import Refused, WarRoomError
+
+MEDIA = "application/problem+json"
+PREFIX = "urn:warroom:problem:"
+HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 401: "unauthenticated",
+              403: "forbidden", 413: "payload-too-large"}  # fmt: skip
+
+
+def problem(
+    request: Request, status: int, code: str, title: str, detail: str, **more: Any
+) -> JSONResponse:
+    """Return a problem document."""
+    body = {"type": PREFIX + code, "title": title, "status": status, "detail": detail}
+    body |= {k: v for k, v in more.items() if v is not None}
+    body["request_id"] = getattr(request.state, "request_id", "")
+    headers: dict[str, str] = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="warroom"'
+    if status == 503:
+        headers["Retry-After"] = "2"
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA)
+
+
+def from_error(request: Request, error: WarRoomError) -> JSONResponse:
+    """Return the problem document of one of our errors."""
+    return problem(
+        request, error.status, error.code, error.title, error.message, field=error.field,
+        remedy=error.remedy, current=error.current,
+        rule=error.rule or None if isinstance(error, Refused) else None,
+    )  # fmt: skip
+
+
+def install(app: FastAPI) -> None:
+    """Teach the application to answer every error as a problem document."""
+
+    @app.exception_handler(WarRoomError)
+    async def ours(request: Request, error: WarRoomError) -> JSONResponse:
+        if error.status >= 500:
+            log.warning("answered", code=error.code, detail=error.message,
+                        request_id=getattr(request.state, "request_id", ""))  # fmt: skip
+        return from_error(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+        field = ".".join(where) or "body"
+        return problem(
+            request, 400, "invalid-input", "Invalid input",
+            f"{field}: {first['msg']}; nothing was changed.", field=field,
+            remedy="The API's own description is at /openapi.json.",
+        )  # fmt: skip
+
+    @app.exception_handler(HTTPException)
+    async def plain(request: Request, error: HTTPException) -> JSONResponse:
+        code = HTTP_CODES.get(error.status_code, "http")
+        answer = problem(request, error.status_code, code, str(error.detail), str(error.detail))
+        for name, value in (error.headers or {}).items():
+            answer.headers[name] = value
+        return answer
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("unexpected", kind=type(error).__name__, exc_info=error,
+                  request_id=getattr(request.state, "request_id", ""))  # fmt: skip
+        return problem(
+            request, 500, "internal", "Internal error",
+            "Something is wrong on our side; the log has it under this request id.",
+        )  # fmt: skip
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, text in {
+        400: "A field cannot be used", 401: "No valid token", 403: "Not allowed",
+        404: "Not there", 409: "Refused or changed meanwhile", 413: "Too large",
+        422: "Idempotency key reused", 503: "Try again later", 504: "Outcome unknown",
+    }.items()
+}  # fmt: skip

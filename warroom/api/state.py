@@ -1,0 +1,29 @@
+"""What every route needs: settings, database, batcher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from fastapi import Request
+
+from warroom.db.engine import Database
+from warroom.settings import Settings
+
+if TYPE_CHECKING:
+    from warroom.api.batcher import Batcher
+
+
+@dataclass(slots=True)
+class AppState:
+    """One process's parts; ``public_conninfo`` is where consoles find the database."""
+
+    settings: Settings
+    db: Database
+    batcher: Batcher
+    public_conninfo: str
+
+
+def state_of(request: Request) -> AppState:
+    """Return the parts of the application that serves the request."""
+    return cast(AppState, request.app.state.parts)

@@ -1,0 +1,131 @@
+"""`warroom serve`: the API."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from warroom.cli.common import SubParsers, add_config, settings_from, warn
+from warroom.errors import ConfigurationError
+
+PORTS_TRIED = 50
+
+
+def add_parser(subparsers: SubParsers) -> None:
+    """Declare the arguments."""
+    parser = subparsers.add_parser("serve", help="run the API")
+    add_config(parser)
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port; when it is taken, the next free one")
+    parser.add_argument(
+        "--announce", type=Path, metavar="FILE", help="write the URL there when it listens"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal ends it."""
+    settings = settings_from(args, api_host=args.host, api_port=args.port)
+    if settings.database_url is None:
+        raise ConfigurationError(
+            "No database is configured.",
+            field="database.url",
+            remedy="Set WARROOM_DATABASE_URL, or start everything with `warroom up`.",
+        )
+    try:
+        import uvicorn
+
+        from warroom.api.app import create_app
+        from warroom.api.logs import configure
+        from warroom.db.engine import Database
+    except ImportError as error:
+        raise ConfigurationError(
+            f"`warroom serve` needs the server extra ({error.name} is missing).",
+            remedy="Type: pip install 'warroom[server]'",
+        ) from error
+    configure(settings.log_format, settings.log_level)
+    listener = bind(settings.api_host, settings.api_port)
+    port = listener.getsockname()[1]
+    if port != settings.api_port:
+        warn(f"port {settings.api_port} is taken; listening on {port}")
+    db = Database.open(
+        settings.database_url,
+        role="api",
+        pool_size=settings.pool_size,
+        statement_timeout_ms=settings.statement_timeout_ms,
+        lock_timeout_ms=settings.lock_timeout_ms,
+    )
+    config = uvicorn.Config(
+        create_app(settings, db), log_level="warning", access_log=False, lifespan="on",
+        timeout_graceful_shutdown=10, server_header=False, proxy_headers=False,
+    )  # fmt: skip
+    url = f"http://{_bracketed(settings.api_host)}:{port}"
+    return asyncio.run(_serve(uvicorn.Server(config), db, listener, url, args.announce))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen on the port, or on the next free one.
+
+    Raises:
+        ConfigurationError: none of the next 50 is free, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + PORTS_TRIED, 65536)):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+            listener.listen(512)
+        except OSError as error:
+            listener.close()
+            if error.errno == errno.EADDRINUSE:
+                continue
+            raise ConfigurationError(
+                f"Cannot listen on {host}:{candidate}: {error.strerror}.",
+                field="api.host",
+                remedy="Choose an address of this machine and a port above 1023.",
+            ) from error
+        listener.setblocking(False)
+        return listener
+    raise ConfigurationError(
+        f"No port from {port} to {port + PORTS_TRIED - 1} is free.", field="api.port"
+    )
+
+
+async def _serve(
+    server: Any, db: Any, listener: socket.socket, url: str, announce: Path | None,
+) -> int:  # fmt: skip
+    await db.check_role()
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    watching = asyncio.create_task(_parent_gone())
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
+        await asyncio.sleep(0.01)
+    if server.started and announce is not None:
+        fresh = announce.with_name(announce.name + ".new")
+        fresh.write_text(url + "\n", encoding="utf-8")
+        fresh.replace(announce)
+    if server.started:
+        warn(f"war room API on {url}")
+    await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+    return 0
+
+
+async def _parent_gone() -> None:
+    """Return when the process that started us has gone, if it asked us to go with it."""
+    parent = os.getppid()
+    while os.environ.get("WARROOM_DIE_WITH_PARENT") != "1" or os.getppid() == parent:  # noqa: ASYNC110
+        await asyncio.sleep(0.5)

@@ -1,0 +1,279 @@
+"""The typed HTTP client of the API, used by the console, the CLI and the tests.
+
+Errors come back as the classes of :mod:`warroom.errors`.  A command that was sent and not
+answered is ``OutcomeUnknown``: ask again with the same key, for which ``retry_until_known`` is
+made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from warroom import errors
+from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
+
+Json = dict[str, Any]
+T = TypeVar("T")
+PREFIX = "urn:warroom:problem:"
+
+
+def _classes() -> dict[str, type[WarRoomError]]:
+    found: dict[str, type[WarRoomError]] = {}
+    for value in vars(errors).values():
+        if isinstance(value, type) and issubclass(value, WarRoomError):
+            found[value.code] = value
+    return found
+
+
+CLASSES = _classes()
+
+
+def problem_to_error(document: Mapping[str, Any], status: int) -> WarRoomError:
+    """Return the error that a problem document (RFC 9457) stands for."""
+    code = str(document.get("type", "")).removeprefix(PREFIX)
+    message = str(document.get("detail") or document.get("title") or f"HTTP {status}")
+    cls = CLASSES.get(code, WarRoomError)
+    current = document.get("current")
+    if cls is errors.Refused:
+        return errors.Refused(message, rule=str(document.get("rule") or ""), current=current)
+    return cls(message, field=document.get("field"), remedy=document.get("remedy"), current=current)
+
+
+def new_key() -> str:
+    """Return a new idempotency key."""
+    return uuid.uuid4().hex
+
+
+class Client:
+    """A connection to one API with one bearer token; use it as an async context manager.
+
+    Args:
+        base_url: e.g. ``http://127.0.0.1:8420``.
+        token: the bearer token, None for the open routes only.
+        timeout_s: for a whole request.
+    """
+
+    def __init__(self, base_url: str, token: str | None, *, timeout_s: float = 10.0) -> None:
+        headers = {"Accept": "application/json", "User-Agent": "warroom"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.AsyncClient(
+            base_url=base_url, headers=headers, timeout=timeout_s, trust_env=False
+        )
+
+    async def __aenter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object | None = None,
+        params: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send a request and return its JSON.
+
+        Raises:
+            ApiUnreachable: nothing was sent.
+            OutcomeUnknown: a write was sent and not answered.
+            WarRoomError: the API's own answer, in the class that it names.
+        """
+        sent = dict(headers or {})
+        if key is not None:
+            sent["Idempotency-Key"] = key
+        if body is not None:
+            content = json.dumps(body, default=str).encode()
+            sent.setdefault("Content-Type", "application/json")
+        chosen = {k: v for k, v in (params or {}).items() if v is not None}
+        try:
+            answer = await self._http.request(
+                method, path, content=content, params=chosen, headers=sent
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise ApiUnreachable(
+                f"The API at {self._http.base_url} does not answer; nothing was sent.",
+                remedy="Is it running? `warroom status` says.",
+            ) from error
+        except httpx.HTTPError as error:
+            if method == "GET":
+                raise ApiUnreachable(
+                    f"The API at {self._http.base_url} did not answer ({type(error).__name__})."
+                ) from error
+            raise OutcomeUnknown(
+                "The API did not answer: it may or may not have happened.",
+                remedy="Ask again with the same key.",
+            ) from error
+        return self._read(answer)
+
+    @staticmethod
+    def _read(answer: httpx.Response) -> Any:
+        if answer.status_code == 204 or not answer.content:
+            document: Any = {}
+        else:
+            try:
+                document = answer.json()
+            except ValueError:
+                document = {"detail": f"HTTP {answer.status_code} without JSON"}
+        if answer.is_success:
+            return document
+        raise problem_to_error(document if isinstance(document, dict) else {}, answer.status_code)
+
+    async def _post(self, path: str, body: object, key: str | None = None) -> Json:
+        found: Json = await self.request("POST", path, body=body, key=key or new_key())
+        return found
+
+    async def _get(self, path: str, **params: Any) -> Json:
+        found: Json = await self.request("GET", path, params=params)
+        return found
+
+    # Incidents ------------------------------------------------------------------------------
+
+    async def incidents(
+        self, *, status: str = "open", limit: int = 50, cursor: str | None = None
+    ) -> Json:
+        """Return ``{items, next_cursor}``; ``status`` is open or all."""
+        return await self._get("/v1/incidents", status=status, limit=limit, cursor=cursor)
+
+    async def incident(self, ref: str) -> Json:
+        """Return one incident."""
+        return await self._get(f"/v1/incidents/{ref}")
+
+    async def timeline(self, ref: str, *, limit: int = 100, cursor: str | None = None) -> Json:
+        """Return ``{items, next_cursor}``, newest first."""
+        return await self._get(f"/v1/incidents/{ref}/timeline", limit=limit, cursor=cursor)
+
+    async def declare(
+        self,
+        title: str,
+        severity: int,
+        *,
+        services: Sequence[str] = (),
+        summary: str = "",
+        drill: bool = False,
+        key: str | None = None,
+    ) -> Json:
+        """Declare an incident; return it."""
+        body = {
+            "title": title,
+            "severity": severity,
+            "services": list(services),
+            "summary": summary,
+            "drill": drill,
+        }
+        return await self._post("/v1/incidents", body, key)
+
+    async def acknowledge(self, ref: str, version: int, *, key: str | None = None) -> Json:
+        """Acknowledge the incident as it was at ``version``; return it."""
+        return await self._post(f"/v1/incidents/{ref}/acknowledge", {"version": version}, key)
+
+    async def resolve(
+        self, ref: str, version: int, *, note: str | None = None, key: str | None = None
+    ) -> Json:
+        """Resolve the incident as it was at ``version``; return it."""
+        body = {"version": version, "note": note}
+        return await self._post(f"/v1/incidents/{ref}/resolve", body, key)
+
+    async def log_entry(
+        self,
+        ref: str,
+        kind: str,
+        text: str,
+        *,
+        confidence: float | None = None,
+        happened_at: str | None = None,
+        key: str | None = None,
+    ) -> Json:
+        """Add an entry to the timeline; return the incident."""
+        body = {"kind": kind, "text": text, "confidence": confidence, "happened_at": happened_at}
+        return await self._post(f"/v1/incidents/{ref}/entries", body, key)
+
+    # Directory ------------------------------------------------------------------------------
+
+    async def add(self, noun: str, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Add one of people, teams, services, dependencies, policies, tokens, sources."""
+        return await self._post(f"/v1/{noun}", dict(body), key)
+
+    async def list_of(self, noun: str) -> Json:
+        """Return ``{items}`` of one of the directory's nouns."""
+        return await self._get(f"/v1/{noun}")
+
+    async def revoke_token(self, token_id: str, *, key: str | None = None) -> Json:
+        """Revoke a token."""
+        found: Json = await self.request("DELETE", f"/v1/tokens/{token_id}", key=key or new_key())
+        return found
+
+    # Session and health ---------------------------------------------------------------------
+
+    async def me(self) -> Json:
+        """Return ``{id, name, kind, scopes}`` of the token's principal."""
+        return await self._get("/v1/me")
+
+    async def mint_login(self, verifier: str, *, hours: float = 12.0) -> Json:
+        """Return ``{role, valid_until, conninfo}`` for a SCRAM-SHA-256 verifier."""
+        return await self._post("/v1/logins", {"verifier": verifier, "hours": hours})
+
+    async def verify_audit(self) -> Json:
+        """Return ``{verified, entries, rows_checked, problems}``."""
+        return await self._get("/v1/audit/verify")
+
+    async def ready(self) -> Json:
+        """Return the readiness answer."""
+        return await self._get("/readyz")
+
+    async def post_alerts(self, payload: object, *, dialect: str = "webhook") -> Any:
+        """Send an Alertmanager webhook, or with ``dialect="v2"`` a list of alerts."""
+        path = "/api/v2/alerts" if dialect == "v2" else "/v1/ingest/alertmanager"
+        return await self.request("POST", path, body=payload)
+
+
+WarRoomClient = Client
+
+
+async def retry_until_known(
+    call: Callable[[], Awaitable[T]], *, attempts: int = 20, pause_s: float = 0.5
+) -> T:
+    """Repeat a command (with one fixed key) until its outcome is known.
+
+    Once an attempt was unknown, a database that is away or a locked row says nothing about that
+    attempt, so asking goes on.
+
+    Raises:
+        OutcomeUnknown: it is still unknown after all attempts.
+        WarRoomError: the command's own answer.
+    """
+    unknown = False
+    for _ in range(attempts):
+        try:
+            return await call()
+        except OutcomeUnknown:
+            unknown = True
+        except (ApiUnreachable, errors.DatabaseUnavailable, errors.Overloaded):
+            if not unknown:
+                raise
+        await asyncio.sleep(pause_s)
+    raise OutcomeUnknown("The outcome is still unknown.", remedy="Ask again with the same key.")
