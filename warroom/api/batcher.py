@@ -132,7 +132,7 @@ class Batcher:
                     await self._store([one])
                 return
             self._fail(batch, WarRoomError("This body could not be stored; the log says why."))
-            from warroom.api.logs import log
+            from warroom.logs import log
 
             log.exception("a batch failed", deliveries=len(batch))
         else:

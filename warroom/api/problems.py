@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from warroom.api.logs import log
 from warroom.errors import Refused, WarRoomError
+from warroom.logs import log
 
 MEDIA = "application/problem+json"
 PREFIX = "urn:warroom:problem:"

@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
         import uvicorn
 
         from warroom.api.app import create_app
-        from warroom.api.logs import configure
         from warroom.db.engine import Database
+        from warroom.logs import configure
     except ImportError as error:
         raise ConfigurationError(
             f"`warroom serve` needs the server extra ({error.name} is missing).",

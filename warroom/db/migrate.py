@@ -135,15 +135,15 @@ def bootstrap_admin(conninfo: str, name: str) -> str:
             "select id from warroom.principal where lower(name) = lower(%s)", (name,)
         ).fetchone()
         if row is None:
-            # lint: sql-write the first administrator is there before any service can be asked
             row = conn.execute(
+                # lint: sql-write the first administrator comes before any service
                 "insert into warroom.principal (name, kind, db_role, auditor, sees_security)"
                 " values (%s, 'person', %s, true, true) returning id",
                 (name, role_name(name)),
             ).fetchone()
         assert row is not None
-        # lint: sql-write the first administrator is there before any service can be asked
         conn.execute(
+            # lint: sql-write the first administrator comes before any service
             "insert into warroom.api_token (principal_id, name, token_hash, scopes)"
             " values (%s, 'administrator', %s, '{read,respond,admin}')",
             (row[0], hashlib.sha256(token.encode()).digest()),

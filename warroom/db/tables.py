@@ -28,7 +28,7 @@ class XID8(UserDefinedType[str]):
 principal = sa.Table(
     "principal",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("email", sa.Text),
@@ -47,7 +47,7 @@ principal = sa.Table(
 team = sa.Table(
     "team",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("unit", sa.Text, nullable=False),
@@ -58,7 +58,7 @@ team = sa.Table(
 team_member = sa.Table(
     "team_member",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("team_id", sa.Uuid, nullable=False),
     sa.Column("principal_id", sa.Uuid, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -67,7 +67,7 @@ team_member = sa.Table(
 escalation_policy = sa.Table(
     "escalation_policy",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("repeat_count", sa.Integer, nullable=False),
@@ -78,7 +78,7 @@ escalation_policy = sa.Table(
 escalation_step = sa.Table(
     "escalation_step",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("policy_id", sa.Uuid, nullable=False),
     sa.Column("step", sa.Integer, nullable=False),
     sa.Column("delay_s", sa.Integer, nullable=False),
@@ -90,7 +90,7 @@ escalation_step = sa.Table(
 service = sa.Table(
     "service",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
@@ -112,7 +112,7 @@ service = sa.Table(
 dependency = sa.Table(
     "dependency",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("service_id", sa.Uuid, nullable=False),
     sa.Column("depends_on_id", sa.Uuid, nullable=False),
     sa.Column("hardness", sa.Text, nullable=False),
@@ -125,7 +125,7 @@ dependency = sa.Table(
 source = sa.Table(
     "source",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("dialect", sa.Text, nullable=False),
@@ -144,7 +144,7 @@ source = sa.Table(
 source_identity = sa.Table(
     "source_identity",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("source_id", sa.Uuid, nullable=False),
     sa.Column("external_id", sa.Text, nullable=False),
     sa.Column("principal_id", sa.Uuid, nullable=False),
@@ -154,7 +154,7 @@ source_identity = sa.Table(
 api_token = sa.Table(
     "api_token",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("principal_id", sa.Uuid, nullable=False),
     sa.Column("source_id", sa.Uuid),
     sa.Column("name", sa.Text, nullable=False),
@@ -169,7 +169,7 @@ api_token = sa.Table(
 field_definition = sa.Table(
     "field_definition",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("noun", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("label", sa.Text, nullable=False),
@@ -182,7 +182,7 @@ field_definition = sa.Table(
 incident = sa.Table(
     "incident",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("summary", sa.Text, nullable=False),
@@ -216,7 +216,7 @@ incident = sa.Table(
 incident_access = sa.Table(
     "incident_access",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("incident_id", sa.Uuid, nullable=False),
     sa.Column("principal_id", sa.Uuid, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -225,7 +225,7 @@ incident_access = sa.Table(
 incident_service = sa.Table(
     "incident_service",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("incident_id", sa.Uuid, nullable=False),
     sa.Column("service_id", sa.Uuid, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
@@ -238,7 +238,7 @@ incident_service = sa.Table(
 role_held = sa.Table(
     "role_held",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("incident_id", sa.Uuid, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("principal_id", sa.Uuid, nullable=False),
@@ -253,7 +253,7 @@ role_held = sa.Table(
 alert = sa.Table(
     "alert",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("source_id", sa.Uuid, nullable=False),
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
@@ -284,7 +284,7 @@ alert = sa.Table(
 timer = sa.Table(
     "timer",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("incident_id", sa.Uuid, nullable=False),
     sa.Column("step", sa.Integer, nullable=False),
@@ -304,7 +304,7 @@ timer = sa.Table(
 channel = sa.Table(
     "channel",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("url", sa.Text),
@@ -316,7 +316,7 @@ channel = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("dedup_key", sa.Text, nullable=False),
     sa.Column("incident_id", sa.Uuid),
@@ -336,7 +336,7 @@ outbox = sa.Table(
 lease = sa.Table(
     "lease",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("fence", sa.BigInteger, nullable=False),
     sa.Column("until", Moment, nullable=False),
@@ -346,8 +346,8 @@ lease = sa.Table(
 idempotency = sa.Table(
     "idempotency",
     metadata,
-    sa.Column("principal_id", sa.Uuid, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("principal_id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
+    sa.Column("key", sa.Text, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("command", sa.Text, nullable=False),
     sa.Column("body_hash", sa.LargeBinary, nullable=False),
     sa.Column("status", sa.Integer),
@@ -357,7 +357,7 @@ idempotency = sa.Table(
 delivery = sa.Table(
     "delivery",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("source_id", sa.Uuid, nullable=False),
     sa.Column("dialect", sa.Text, nullable=False),
     sa.Column("content_type", sa.Text, nullable=False),
@@ -373,7 +373,7 @@ delivery = sa.Table(
 alert_event = sa.Table(
     "alert_event",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("alert_id", sa.Uuid, nullable=False),
     sa.Column("incident_id", sa.Uuid),
     sa.Column("delivery_id", sa.Uuid),
@@ -389,7 +389,7 @@ alert_event = sa.Table(
 timeline = sa.Table(
     "timeline",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("incident_id", sa.Uuid, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
@@ -411,7 +411,7 @@ timeline = sa.Table(
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("n", sa.BigInteger, nullable=False),
     sa.Column("xid", XID8, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),
@@ -437,7 +437,7 @@ audit = sa.Table(
 history = sa.Table(
     "history",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("table_name", sa.Text, nullable=False),
     sa.Column("row_id", sa.Uuid, nullable=False),
     sa.Column("valid", TSTZRANGE, nullable=False),
@@ -449,7 +449,7 @@ history = sa.Table(
 replication_sample = sa.Table(
     "replication_sample",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
     sa.Column("sampled_at", Moment, nullable=False),
     sa.Column("node", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),

@@ -212,8 +212,10 @@ def entry(
     }
 
 
-async def insert_entries(work: Work, entries: Sequence[Entry]) -> None:
-    """Append entries in the order given."""
+async def insert_entries(
+    work: Work, entries: Sequence[Entry], *, author: UUID = INGEST_PRINCIPAL
+) -> None:
+    """Append entries in the order given, in the name of one of our automations."""
     if entries:
         await work.execute(
             "insert into warroom.timeline (incident_id, kind, body, happened_at, source,"
@@ -224,5 +226,5 @@ async def insert_entries(work: Work, entries: Sequence[Entry]) -> None:
             " kind text, body text, happened_at timestamptz, source text, unit text,"
             " visibility text)) with ordinality as r(incident_id, kind, body, happened_at,"
             " source, unit, visibility, n) order by r.n",
-            {"rows": as_json(entries), "author": INGEST_PRINCIPAL},
+            {"rows": as_json(entries), "author": author},
         )

@@ -1,0 +1,170 @@
+"""Due timers fire: exactly once, because claim, state, entry and messages share one commit."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from warroom.db.engine import Database
+from warroom.db.uow import Answer, Work, run_automation
+from warroom.domain.escalation import Firing, Page, Policy, TargetKind, fire
+from warroom.domain.incident import IncidentState, Party, Status
+from warroom.domain.principal import CommandContext
+from warroom.domain.timer import TimerKind
+from warroom.services import alert_incidents
+
+CLAIM = """
+select t.id, t.kind, t.incident_id, t.step, t.cycle, t.due_at, t.target, t.policy_id, t.unit,
+  t.visibility
+from warroom.timer t where t.state = 'armed' and t.due_at <= now()
+order by t.due_at limit :limit for update skip locked
+"""
+# An incident that somebody is changing right now decides its timers' fate: they wait a tick.
+INCIDENTS = """
+select i.id, i.number, i.title, i.severity, i.status, i.version, i.opened_at, i.acknowledged_at,
+  i.resolved_at, i.acknowledged_by, i.resolved_by, i.firing_count, a.name as acked_name,
+  r.name as resolved_name
+from warroom.incident i
+left join warroom.principal a on a.id = i.acknowledged_by
+left join warroom.principal r on r.id = i.resolved_by
+where i.id = any(cast(:ids as uuid[])) order by i.id for no key update of i skip locked
+"""
+
+
+async def fire_due(db: Database, ctx: CommandContext, *, limit: int = 200) -> str:
+    """Fire what is due, at most ``limit`` timers; return the sentence."""
+    said: list[str] = []
+
+    async def handler(work: Work) -> Answer:
+        said.clear()
+        timers = await work.rows(CLAIM, {"limit": limit})
+        if not timers:
+            return Answer(200, {})
+        now: datetime = await work.scalar("select now()")
+        ids = list({t["incident_id"] for t in timers})
+        incidents = {r["id"]: _state(r) for r in await work.rows(INCIDENTS, {"ids": ids})}
+        policies: dict[UUID, Policy] = {}
+        for timer in timers:
+            incident = incidents.get(timer["incident_id"])
+            if incident is not None:
+                said.append(await _fire(work, timer, incident, policies, now))
+        return Answer(200, {})
+
+    await run_automation(db, ctx, "timers.fire", handler)
+    if not said:
+        return "no timer is due"
+    return said[0] if len(said) == 1 else f"{len(said)} timers: {said[0]}; …"
+
+
+def _state(r: RowMapping) -> IncidentState:
+    def party(identifier: UUID | None, name: str | None) -> Party | None:
+        return Party(identifier, name) if identifier is not None and name is not None else None
+
+    return IncidentState(
+        id=r["id"],
+        number=r["number"],
+        title=r["title"],
+        severity=r["severity"],
+        status=Status(r["status"]),
+        version=r["version"],
+        opened_at=r["opened_at"],
+        acknowledged_at=r["acknowledged_at"],
+        resolved_at=r["resolved_at"],
+        acknowledged_by=party(r["acknowledged_by"], r["acked_name"]),
+        resolved_by=party(r["resolved_by"], r["resolved_name"]),
+        firing_count=r["firing_count"],
+    )
+
+
+async def _fire(
+    work: Work,
+    timer: RowMapping,
+    incident: IncidentState,
+    policies: dict[UUID, Policy],
+    now: datetime,
+) -> str:
+    if timer["kind"] != TimerKind.ESCALATE.value or timer["policy_id"] is None:
+        sentence = f"{incident.ref}: {timer['kind']} is due"
+        await _end(work, timer, "fired", sentence)
+        await _write(work, timer, "automation", f"{timer['kind']} is due: {timer['target']}", now)
+        return sentence
+    policy_id = timer["policy_id"]
+    if policy_id not in policies:
+        policies[policy_id] = await alert_incidents.load_policy(work, policy_id)
+    firing = fire(
+        policies[policy_id], timer["step"], timer["cycle"], incident, now, timer["due_at"]
+    )
+    await _end(work, timer, "fired" if firing.sent else "cancelled", firing.sentence)
+    await _follow(work, timer, firing, incident)
+    return firing.sentence
+
+
+async def _end(work: Work, timer: RowMapping, state: str, reason: str) -> None:
+    await work.execute(
+        "update warroom.timer set state = :state, reason = :reason, version = version + 1,"
+        " fired_at = case when :state = 'fired' then now() end where id = :id",
+        {"id": timer["id"], "state": state, "reason": reason[:1000]},
+    )
+
+
+async def _write(work: Work, timer: RowMapping, kind: str, text: str, when: datetime) -> None:
+    entry = alert_incidents.entry(
+        timer["incident_id"], timer["unit"], timer["visibility"], kind, text, when
+    )
+    await alert_incidents.insert_entries(work, [entry], author=work.ctx.principal.id)
+
+
+async def _follow(work: Work, timer: RowMapping, firing: Firing, incident: IncidentState) -> None:
+    for entry in firing.entries:
+        await _write(work, timer, entry.kind.value, entry.text, entry.happened_at)
+    for page in firing.pages:
+        await _page(work, timer, page, incident)
+    following = firing.next_timer
+    if following is not None:
+        await work.execute(
+            "insert into warroom.timer (kind, incident_id, step, cycle, due_at, target,"
+            " policy_id, unit, visibility) values (:kind, :incident, :step, :cycle, :due,"
+            " :target, :policy, :unit, :seen)"
+            " on conflict (incident_id, kind, step, cycle) do nothing",
+            {
+                "kind": following.kind.value,
+                "incident": timer["incident_id"],
+                "step": following.step,
+                "cycle": following.cycle,
+                "due": following.due_at,
+                "target": following.target,
+                "policy": timer["policy_id"],
+                "unit": timer["unit"],
+                "seen": timer["visibility"],
+            },
+        )
+
+
+async def _page(work: Work, timer: RowMapping, page: Page, incident: IncidentState) -> None:
+    """Put one message a channel into the outbox; the key keeps it one however often it is tried."""
+    only = page.target.name if page.target.kind is TargetKind.CHANNEL else None
+    payload = {
+        "type": "incident.escalated",
+        "incident": incident.ref,
+        "severity": incident.severity,
+        "target": str(page.target),
+        "text": page.text,
+    }
+    await work.execute(
+        "insert into warroom.outbox (channel, dedup_key, incident_id, payload, unit, visibility)"
+        " select c.key, :dedup || ':' || c.key, :incident, cast(:payload as jsonb), :unit, :seen"
+        " from warroom.channel c where c.disabled_at is null"
+        " and (cast(:only as text) is null or c.key = :only)"
+        " order by c.key on conflict (dedup_key) do nothing",
+        {
+            "dedup": page.dedup_key,
+            "incident": timer["incident_id"],
+            "payload": json.dumps(payload),
+            "unit": timer["unit"],
+            "seen": timer["visibility"],
+            "only": only,
+        },
+    )
