@@ -16,7 +16,7 @@ from warroom.domain.safe_text import SafeText, safe_text
 
 _MARKS = (
     ("…", "sent, not confirmed yet"),
-    ("?", "the outcome is not known: it is asked again with the same key"),
+    ("?", "outcome not known yet; asked again with the same key"),
     ("✓", "done, and read back from the database"),
     ("◆", "commander"),
     ("▌", "the chosen incident"),

@@ -39,7 +39,7 @@ class CommandWork(Screen[None]):
         """Acknowledge: one key, no question."""
         row = self._subject("acknowledged")
         if row is not None:
-            self.send(_about(row, Kind.ACKNOWLEDGE))
+            self.send(about(row, Kind.ACKNOWLEDGE))
 
     def action_resolve(self) -> None:
         """Resolve: asks for one line first."""
@@ -55,7 +55,7 @@ class CommandWork(Screen[None]):
 
         def answered(text: str | None) -> None:
             if text is not None:
-                self.send(_about(row, Kind.RESOLVE, text))
+                self.send(about(row, Kind.RESOLVE, text))
 
         self.app.push_screen(NoteScreen(question), answered)
 
@@ -75,7 +75,7 @@ class CommandWork(Screen[None]):
             if text is not None:
                 kind, body = _entry_kind(text)
                 if body:
-                    self.send(_about(row, Kind.LOG, body, kind))
+                    self.send(about(row, Kind.LOG, body, kind))
 
         self.app.push_screen(NoteScreen(question), answered)
 
@@ -122,7 +122,8 @@ class CommandWork(Screen[None]):
         return row
 
 
-def _about(row: IncidentRow, kind: Kind, text: str = "", entry: str = "fact") -> Command:
+def about(row: IncidentRow, kind: Kind, text: str = "", entry: str = "fact") -> Command:
+    """Return a command about a row as the person sees it, under a new idempotency key."""
     return Command(
         kind=kind,
         key=token_urlsafe(18),

@@ -51,11 +51,11 @@ def columns(width: int) -> Columns:
     clock = 42 if wide else 17 if width >= 50 else 14
     status = 13 if width >= 40 else 0
     people = 24 if wide else 18 if width >= 66 else 10
-    # 8 = selection bar, indent and age; each shown column is followed by two blanks.
-    services = width - 8 - (status + 2 if status else 0) - (people + 2) - clock - 2
+    # 9 = selection bar, indent and age; each shown column is followed by two blanks.
+    services = width - 9 - (status + 2 if status else 0) - (people + 2) - clock - 2
     if services < 6:
         people, services = max(people + services, 0), 0
-    return Columns(width - 22, status, people, services, clock)
+    return Columns(width - 24, status, people, services, clock)
 
 
 def incident_lines(
@@ -76,7 +76,7 @@ def incident_lines(
         bar,
         whole(f"{look.glyph} {look.word:<5} ", look.role),
         cell(row.ref, 9, Role.STRONG),
-        whole(f" {mark.value}  ", _MARK_ROLES[mark]),
+        whole(f" {mark.value}    ", _MARK_ROLES[mark]),
         cell(row.title, cols.title, Role.STRONG if row.severity <= 2 else Role.PLAIN),
     )
     people, people_role = people_words(row)
@@ -84,7 +84,7 @@ def incident_lines(
         bar,
         cell(age_words((now - row.opened_at).total_seconds()), 5, Role.QUIET, right=True),
     ]
-    second.append(blank(2))
+    second.append(blank(3))
     if cols.status:
         role = Role.SOON if row.status == "triggered" and not row.drill else Role.QUIET
         second += [cell(row.status, cols.status, role), blank(2)]

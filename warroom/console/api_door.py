@@ -13,7 +13,7 @@ from screens.commands import Command, Kind
 from warroom.console.door import Door
 
 if TYPE_CHECKING:
-    from warroom.client import WarRoomClient
+    from warroom.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,18 @@ class ApiDoor:
     def __init__(self, door: Door, timeout_s: float = 5.0) -> None:
         self._door = door
         self._timeout_s = timeout_s
-        self._client: WarRoomClient | None = None
+        self._client: Client | None = None
 
-    def _ready(self) -> WarRoomClient:
+    def _ready(self) -> Client:
         if self._client is None:
-            from warroom.client import WarRoomClient
+            from warroom.client import Client
 
-            self._client = WarRoomClient(
-                self._door.api_url, self._door.token, timeout_s=self._timeout_s
-            )
+            self._client = Client(self._door.api_url, self._door.token, timeout_s=self._timeout_s)
         return self._client
 
     async def who_am_i(self) -> str:
         """Return the name of the token's principal."""
-        return str(_get(await self._ready().me(), "name"))
+        return str((await self._ready().me())["name"])
 
     async def mint_login(self) -> Login:
         """Make a database login whose password only this process knows."""
@@ -62,10 +60,8 @@ class ApiDoor:
 
         password = new_password()
         minted = await self._ready().mint_login(verifier(password))
-        until = _get(minted, "valid_until")
-        if isinstance(until, str):
-            until = datetime.fromisoformat(until)
-        return Login(_get(minted, "conninfo"), _get(minted, "role"), password, until)
+        until = datetime.fromisoformat(minted["valid_until"])
+        return Login(minted["conninfo"], minted["role"], password, until)
 
     async def send(self, command: Command) -> Answer:
         """Send one command under its idempotency key.
@@ -74,31 +70,25 @@ class ApiDoor:
             WarRoomError: refused, unknown, or not reached; see ``warroom.errors``.
         """
         client, ref, key = self._ready(), str(command.ref), command.key
-        result: Any
+        result: dict[str, Any]
         if command.kind is Kind.ACKNOWLEDGE:
-            result = await client.acknowledge(ref, version=command.version, key=key)
+            result = await client.acknowledge(ref, command.version, key=key)
         elif command.kind is Kind.RESOLVE:
-            result = await client.resolve(ref, version=command.version, note=command.text, key=key)
+            result = await client.resolve(ref, command.version, note=command.text, key=key)
         elif command.kind is Kind.LOG:
-            await client.log_entry(ref, kind=command.entry_kind, text=command.text, key=key)
+            await client.log_entry(ref, command.entry_kind, command.text, key=key)
             return Answer(ref, 0, command.seen)
         else:
             result = await client.declare(
-                title=command.title,
-                severity=command.severity,
+                command.title,
+                command.severity,
+                services=[command.service] if command.service else [],
                 summary=command.text,
-                service=command.service or None,
                 key=key,
             )
-        return Answer(
-            str(_get(result, "ref")), int(_get(result, "version")), str(_get(result, "status"))
-        )
+        return Answer(str(result["ref"]), int(result["version"]), str(result["status"]))
 
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
-            await self._client.aclose()
-
-
-def _get(answer: Any, name: str) -> Any:
-    return answer[name] if isinstance(answer, dict) else getattr(answer, name)
+            await self._client.close()

@@ -100,8 +100,14 @@ class Backend:
     # In the background thread
 
     def _run(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             asyncio.run(self._work())
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:  # noqa: BLE001 # a fault of ours must be seen, not vanish
+            fault = safe_text(f"the console's reader ended: {type(error).__name__}: {error}", 160)
+            self._post(FeedTrouble(fault))
+            self._post(StartStep(fault, failed=True))
 
     async def _work(self) -> None:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()

@@ -55,8 +55,8 @@ def _keys(name: str, value: object) -> str:
     for key in keys:
         if not isinstance(key, str) or not _KEY.match(key):
             raise _wrong(
-                f"The keymap gives {name!r} the key {key!r}, which is not one: write a letter, or a "
-                "name such as f2, enter, ctrl+a, slash."
+                f"The keymap gives {name!r} the key {key!r}, which is not one: write a letter, or "
+                "a name such as f2, enter, ctrl+a, slash."
             )
     return ",".join(keys)
 
