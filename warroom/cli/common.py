@@ -57,6 +57,23 @@ def settings_from(args: argparse.Namespace, **overrides: Any) -> Settings:
     return load_from(args, **overrides).settings
 
 
+def api_and_token(settings: Settings) -> tuple[str, str | None]:
+    """Return the API's address and the token: those configured, else those of `warroom up` here.
+
+    A configured token goes with the configured address; without one, an instance that runs on
+    the data directory gives both (to whoever may read its files).
+    """
+    token = settings.bearer_token()
+    if token is not None:
+        return settings.api_url, token
+    from warroom.embedded import runtime
+
+    local_instance = runtime.running(settings.data_dir)
+    if local_instance is None:
+        return settings.api_url, None
+    return local_instance.api_url, runtime.admin_token(local_instance)
+
+
 def make_client(settings: Settings) -> Client:
     """Return a client of the API that the settings name.
 
@@ -65,7 +82,7 @@ def make_client(settings: Settings) -> Client:
     """
     from warroom.client import Client
 
-    token = settings.bearer_token()
+    url, token = api_and_token(settings)
     if token is None:
         raise ConfigurationError(
             "No API token is configured.",
@@ -73,7 +90,7 @@ def make_client(settings: Settings) -> Client:
             remedy="Set WARROOM_TOKEN or WARROOM_TOKEN_FILE; `warroom token add` makes one, "
             "`warroom up` its own.",
         )
-    return Client(settings.api_url, token, timeout_s=settings.api_timeout_seconds)
+    return Client(url, token, timeout_s=settings.api_timeout_seconds)
 
 
 def terminal_text(value: object, limit: int = 2000) -> str:

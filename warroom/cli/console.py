@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from warroom.cli.common import SubParsers, add_config, settings_from
+from warroom.cli.common import SubParsers, add_config, api_and_token, settings_from
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     from warroom.console.door import Door
     from warroom.console.run import run_console
 
-    door = Door(settings.api_url, settings.bearer_token(), settings.console_database_url)
+    url, token = api_and_token(settings)
+    door = Door(url, token, settings.console_database_url)
     return run_console(
         door,
         settings=settings,

@@ -64,7 +64,7 @@ async def _main(settings: Settings, url: str) -> int:
 async def _parent_gone(engine: Engine) -> None:
     """Stop the engine when the process that started it has gone, if it asked for that."""
     parent = os.getppid()
-    if os.environ.get("WARROOM_DIE_WITH_PARENT") != "1":
+    if os.environ.get("_WARROOM_DIE_WITH_PARENT") != "1":
         return
     while os.getppid() == parent:  # noqa: ASYNC110 - the kernel tells nobody
         await asyncio.sleep(0.5)

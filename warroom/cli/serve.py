@@ -127,5 +127,5 @@ async def _serve(
 async def _parent_gone() -> None:
     """Return when the process that started us has gone, if it asked us to go with it."""
     parent = os.getppid()
-    while os.environ.get("WARROOM_DIE_WITH_PARENT") != "1" or os.getppid() == parent:  # noqa: ASYNC110
+    while os.environ.get("_WARROOM_DIE_WITH_PARENT") != "1" or os.getppid() == parent:  # noqa: ASYNC110
         await asyncio.sleep(0.5)

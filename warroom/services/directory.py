@@ -363,7 +363,8 @@ async def mint_login(db: Database, ctx: CommandContext, *, verifier: str, hours:
     async def handler(work: Work) -> Answer:
         try:
             row = await work.row(
-                "select role_name::text as role, valid_until from warroom.mint_login(:v, :h)",
+                "select role_name::text as role, valid_until from"
+                " warroom.mint_login(:v, cast(:h as numeric))",
                 {"v": verifier, "h": hours},
             )
         except sa.exc.DBAPIError as error:

@@ -1,0 +1,47 @@
+"""`warroom down`: stop what `up` started."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+
+from warroom.cli.common import SubParsers, add_config, say, settings_from
+from warroom.errors import ClusterError
+
+STOP_S = 60.0
+
+
+def add_parser(subparsers: SubParsers) -> None:
+    """Declare the arguments."""
+    parser = subparsers.add_parser("down", help="stop what `up` started")
+    add_config(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Stop it; 0 also when nothing ran."""
+    settings = settings_from(args)
+    ran = stop(settings.data_dir)
+    say("stopped" if ran else f"nothing runs on {settings.data_dir}")
+    return 0
+
+
+def stop(data_dir: Path) -> bool:
+    """Stop the instance on a data directory in order; tell whether one ran.
+
+    Raises:
+        ClusterError: it did not end within a minute.
+    """
+    from warroom.embedded import runtime
+    from warroom.embedded.processes import is_alive, send_signal, wait_until
+
+    found = runtime.running(data_dir)
+    if found is None:
+        return False
+    send_signal(found.process, signal.SIGTERM)
+    if not wait_until(lambda: not is_alive(found.process), STOP_S):
+        raise ClusterError(
+            f"The supervisor (process {found.pid}) does not end.",
+            remedy="`warroom logs supervisor` may say why.",
+        )
+    return True

@@ -1,0 +1,304 @@
+"""The supervisor: starts PostgreSQL, API and engine in order, restarts what dies, stops all.
+
+It stays in its main thread without others, because the kernel ties PostgreSQL's life to the
+thread that started it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import psycopg
+
+from warroom.db import migrate
+from warroom.embedded import runtime
+from warroom.embedded.binaries import find_binaries, reachable_binaries
+from warroom.embedded.boot import BootLog
+from warroom.embedded.cluster import Cluster
+from warroom.embedded.identity import find_identity
+from warroom.embedded.paths import DataPaths, private_socket_dir
+from warroom.embedded.processes import die_with_parent, process_ref, wait_until
+from warroom.embedded.runtime import Runtime
+from warroom.errors import AlreadyRunning, ClusterError, WarRoomError
+from warroom.settings import Settings
+
+LOOK_EVERY_S = 0.1
+STOP_S = 15.0
+BACKOFF_MAX_S = 30.0
+STEADY_S = 60.0
+"""A child that lived this long is restarted at once when it dies."""
+
+
+class Child:
+    """One of our own processes: the API or the engine."""
+
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], log: Path
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._environment = environment
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._wait = 0.5
+        self._not_before = 0.0
+
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 when it does not run."""
+        return self._process.pid if self._process is not None else 0
+
+    def start(self) -> None:
+        """Start it."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - one thread only
+            )
+        self._started = time.monotonic()
+
+    def ended(self) -> bool:
+        """Tell whether it has ended."""
+        return self._process is None or self._process.poll() is not None
+
+    def restart_if_due(self) -> bool:
+        """Start it again after a pause that grows while it keeps dying; tell whether it was."""
+        now = time.monotonic()
+        if self._process is not None:
+            steady = now - self._started > STEADY_S
+            self._wait = 0.5 if steady else min(self._wait * 2, BACKOFF_MAX_S)
+            self._not_before = now + (0.0 if steady else self._wait)
+            self._process = None
+        if now < self._not_before:
+            return False
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """End it in order; kill it when it does not."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class Supervisor:
+    """Everything of one data directory.
+
+    Args:
+        settings: ports, directories, PostgreSQL's folder.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._paths = DataPaths(settings.data_dir)
+        self._stopping = False
+        self._lock: IO[bytes] | None = None
+        self._cluster: Cluster | None = None
+        self._children: list[Child] = []
+        self._api_url = ""
+        self._parent = os.getppid()
+
+    def run(self) -> int:
+        """Start everything and watch it until a signal, or the end of whoever started us."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._end)
+        self._paths.prepare()
+        self._take_lock()
+        boot = BootLog(self._paths.boot_file)
+        try:
+            self._start(boot)
+        except WarRoomError as error:
+            boot.failed(str(error))
+            self._stop(boot.say)
+            raise
+        except (OSError, psycopg.Error, subprocess.SubprocessError) as error:
+            boot.failed(f"War room did not start: {error}")
+            self._stop(boot.say)
+            raise
+        boot.ready()
+        self._watch()
+        self._stop(lambda _sentence: None)
+        return 0
+
+    def _end(self, _number: int, _frame: object) -> None:
+        self._stopping = True
+
+    def _take_lock(self) -> None:
+        self._lock = self._paths.lock_file.open("ab")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(
+                f"War room already runs on {self._paths.root}.",
+                remedy="Open a console with `warroom console`, or stop it with `warroom down`.",
+            ) from None
+
+    def _start(self, boot: BootLog) -> None:
+        identity = find_identity()
+        binaries = reachable_binaries(find_binaries(self._settings.pg_bin), identity)
+        sockets = private_socket_dir(self._paths.root, identity)
+        cluster = Cluster(
+            self._paths.postgres, sockets, binaries, identity, log_file=self._paths.log("postgres")
+        )
+        self._cluster = cluster
+        cluster.check_version()
+        if not cluster.exists():
+            boot.say(f"Making a PostgreSQL {binaries.version} cluster …")
+            cluster.init()
+        boot.say(f"Starting PostgreSQL {binaries.version} …")
+        if cluster.stop("fast"):
+            boot.say("A server that was left behind has been stopped …")
+        cluster.start()
+        self._database(cluster)
+        boot.say("Bringing the schema up …")
+        migrate.upgrade(cluster.conninfo())
+        self._administrator(cluster)
+        boot.say("Starting the API …")
+        self._start_api(cluster, boot)
+        boot.say("Starting the engine …")
+        self._start_engine(cluster)
+        self._write_runtime()
+
+    @staticmethod
+    def _database(cluster: Cluster) -> None:
+        with psycopg.connect(cluster.conninfo(dbname="postgres"), autocommit=True) as conn:
+            row = conn.execute("select 1 from pg_database where datname = 'warroom'").fetchone()
+            if row is None:
+                conn.execute("create database warroom")
+
+    def _administrator(self, cluster: Cluster) -> None:
+        """Make whoever starts it its administrator, with an own role and token, unasked."""
+        file = self._paths.admin_token_file
+        if file.exists() and file.stat().st_size:
+            return
+        token = migrate.bootstrap_admin(cluster.conninfo(), getpass.getuser())
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(token + "\n")
+
+    def _environment(self, url: str) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not (name.startswith("WARROOM_") and name.endswith(("DATABASE_URL", "TOKEN")))
+        }
+        kept |= {
+            "WARROOM_DATABASE_URL": url,
+            "WARROOM_DATA_DIR": str(self._paths.root),
+            "_WARROOM_DIE_WITH_PARENT": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+        return kept
+
+    def _start_api(self, cluster: Cluster, boot: BootLog) -> None:
+        announced = self._paths.root / "api.url"
+        announced.unlink(missing_ok=True)
+        port = self._settings.api_port
+        environment = self._environment(cluster.url("warroom_api"))
+        command = [sys.executable, "-m", "warroom", "serve", "--announce", str(announced)]
+        api = Child("api", [*command, "--port", str(port)], environment, self._paths.log("api"))
+        api.start()
+        self._children.append(api)
+        if not wait_until(lambda: announced.exists() or api.ended(), 60.0) or api.ended():
+            raise ClusterError(
+                "The API did not start.", remedy=f"Its log is {self._paths.log('api')}."
+            )
+        self._api_url = announced.read_text(encoding="utf-8").strip()
+        bound = self._api_url.rsplit(":", 1)[1]
+        if bound != str(port):
+            boot.say(f"Port {port} is taken: the API listens on {bound}.")
+        # After a crash it comes back where its clients know it.
+        api._command = [*command, "--port", bound]  # noqa: SLF001 - our own child
+
+    def _start_engine(self, cluster: Cluster) -> None:
+        environment = self._environment(cluster.url("warroom_engine"))
+        engine = Child(
+            "engine",
+            [sys.executable, "-m", "warroom", "engine"],
+            environment,
+            self._paths.log("engine"),
+        )
+        engine.start()
+        self._children.append(engine)
+
+    def _write_runtime(self) -> None:
+        me = process_ref(os.getpid())
+        cluster = self._cluster
+        if me is None or cluster is None:
+            raise ClusterError("The supervisor cannot see itself.")
+        server = cluster.status().process
+        runtime.write(
+            self._paths,
+            Runtime(
+                pid=me.pid,
+                started=me.started,
+                api_url=self._api_url,
+                database_url=cluster.url(),
+                socket_dir=str(cluster.socket_dir),
+                pg_version=cluster.binaries.version,
+                started_at=datetime.now(UTC).isoformat(),
+                admin_token_file=str(self._paths.admin_token_file),
+                children={
+                    "postgres": server.pid if server else 0,
+                    **{child.name: child.pid for child in self._children},
+                },
+            ),
+        )
+
+    def _watch(self) -> None:
+        with_parent = os.environ.get("_WARROOM_DIE_WITH_PARENT") == "1"
+        while not self._stopping:
+            if with_parent and os.getppid() != self._parent:
+                return
+            changed = False
+            cluster = self._cluster
+            if cluster is not None and not cluster.is_running():
+                changed = self._revive(cluster)
+            for child in self._children:
+                if child.ended():
+                    changed = child.restart_if_due() or changed
+            if changed:
+                self._write_runtime()
+            time.sleep(LOOK_EVERY_S)
+
+    def _revive(self, cluster: Cluster) -> bool:
+        try:
+            cluster.stop("immediate")
+            cluster.start()
+        except WarRoomError as error:
+            sys.stderr.write(f"PostgreSQL does not start again: {error}\n")
+            time.sleep(1.0)
+            return False
+        return True
+
+    def _stop(self, say: Callable[[str], None]) -> None:
+        """Stop in reverse order: nobody writes any more when the database goes."""
+        for child in reversed(self._children):
+            say(f"Stopping the {child.name} …")
+            child.stop()
+        if self._cluster is not None:
+            say("Stopping PostgreSQL …")
+            self._cluster.stop("fast")
+        self._paths.runtime_file.unlink(missing_ok=True)
