@@ -57,6 +57,7 @@ class WarRoom(CommandWork):
         self._states: dict[UUID, CommandState] = {}
         self._done_at: dict[UUID, float] = {}
         self._watched: int | None = None
+        self._shown_marks: dict[UUID, Mark] = {}
         self._statement = "Starting …"
 
     def compose(self) -> ComposeResult:
@@ -139,7 +140,9 @@ class WarRoom(CommandWork):
         board, now = self._board, desk_of(self).database_now()
         if board is None or now is None:
             return
-        rows = tuple(row for row in board.rows if matches(row, self._filter))
+        rows = board.rows
+        if self._filter:
+            rows = tuple(row for row in rows if matches(row, self._filter))
         total = len(rows) if self._filter else max(board.open_count, len(rows))
         title = "1 Active incidents"
         if self._filter:
@@ -204,7 +207,9 @@ class WarRoom(CommandWork):
             marks[incident] = Mark.UNKNOWN if state.fate is Fate.UNKNOWN else Mark.PENDING
             if incident in self._done_at:
                 marks[incident] = Mark.DONE
-        self._list.show_marks(marks)
+        if marks != self._shown_marks:
+            self._shown_marks = marks
+            self._list.show_marks(marks)
 
     # Keys
 

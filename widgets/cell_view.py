@@ -48,6 +48,7 @@ class CellView(ScrollView):
         self._freshness: Freshness | None = None
         self._drawn: dict[int, Line] = {}
         self._looks: dict[tuple[Role, bool], Style] = {}
+        self._compare_pending = False
 
     # What subclasses give
 
@@ -78,8 +79,17 @@ class CellView(ScrollView):
         self.repaint()
 
     def repaint(self) -> None:
-        """Refresh exactly those columns whose cells are not what the terminal shows."""
-        if not self.is_mounted or not self.size:
+        """Refresh exactly those columns whose cells are not what the terminal shows.
+
+        Several changes in one turn of the event loop are compared once.
+        """
+        if self.is_mounted and not self._compare_pending:
+            self._compare_pending = True
+            self.call_next(self._compare)
+
+    def _compare(self) -> None:
+        self._compare_pending = False
+        if not self.size:
             return
         width, height = self.size
         regions: list[Region] = []

@@ -7,7 +7,6 @@ sent again, so an unchanged column costs no byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -18,6 +17,7 @@ from warroom.domain.safe_text import SafeText, safe_text
 
 ELLIPSIS = "…"
 _LONGEST = 2000
+_NEAR = 12
 
 
 class Role(StrEnum):
@@ -94,29 +94,42 @@ def blank(width: int, role: Role = Role.PLAIN) -> Cell:
     return Cell(clean(" " * max(width, 0)), role)
 
 
-def spread(cells: tuple[Cell, ...]) -> Iterator[tuple[int, int, Cell]]:
-    """Yield (first column, width, cell)."""
-    x = 0
-    for each in cells:
-        width = each.width
-        yield x, width, each
-        x += width
-
-
 def changed_columns(old: Line, new: Line) -> list[tuple[int, int]]:
     """Return (first column, width) of each run of columns that differ; empty when none do."""
-    before, after = list(spread(old.cells)), list(spread(new.cells))
-    total = sum(width for _, width, _ in after)
-    same_grid = [(x, w) for x, w, _ in before] == [(x, w) for x, w, _ in after]
-    if old.selected != new.selected or not same_grid:
-        return [] if old == new else [(0, total)]
+    before, after = _columns(old), _columns(new)
+    if old.selected != new.selected or len(before) != len(after):
+        return [] if old == new else [(0, len(after))]
     runs: list[tuple[int, int]] = []
-    for (x, width, was), (_, _, now) in zip(before, after, strict=True):
-        if was == now or width == 0:
+    for x, (was, now) in enumerate(zip(before, after, strict=True)):
+        if was == now:
             continue
-        # A new cursor address costs about as much as eight columns: close neighbours join.
-        if runs and x - sum(runs[-1]) < 8:
-            runs[-1] = (runs[-1][0], x + width - runs[-1][0])
+        # The second half of a wide character cannot be sent without the first one.
+        first = x - 1 if x and (now[0] == "" or was[0] == "") else x
+        # A new cursor address and style cost more than some columns: close neighbours join.
+        if runs and first - sum(runs[-1]) < _NEAR:
+            runs[-1] = (runs[-1][0], x + 1 - runs[-1][0])
         else:
-            runs.append((x, width))
-    return runs
+            runs.append((first, x + 1 - first))
+    return [(x, _whole_width(after, before, x + width) - x) for x, width in runs]
+
+
+def _columns(line: Line) -> list[tuple[str, Role]]:
+    """Return (character, role) for each column; the second half of a wide one is empty."""
+    columns: list[tuple[str, Role]] = []
+    for each in line.cells:
+        if each.shown.isascii():
+            columns += [(char, each.role) for char in each.shown]
+            continue
+        for char in each.shown:
+            width = cell_len(char)
+            if width == 0 and columns:
+                columns[-1] = (columns[-1][0] + char, columns[-1][1])
+            columns += [(char if not half else "", each.role) for half in range(width)]
+    return columns
+
+
+def _whole_width(after: list[tuple[str, Role]], before: list[tuple[str, Role]], end: int) -> int:
+    """Let a run end behind a wide character, not in it."""
+    while end < len(after) and (after[end][0] == "" or before[end][0] == ""):
+        end += 1
+    return end

@@ -33,9 +33,15 @@ class Header(CellView):
         super().__init__(id=id)
         self._facts = HeaderFacts()
         self._badge: Freshness = NO_PICTURE
+        self._worst: IncidentRow | None = None
+        self._nearest: IncidentRow | None = None
 
     def show_facts(self, facts: HeaderFacts, badge: Freshness) -> None:
         """Take the facts of this moment."""
+        if facts.board is not self._facts.board:
+            rows = facts.board.rows if facts.board else ()
+            self._worst = min((r for r in rows if not r.drill), key=_badness, default=None)
+            self._nearest = min((r for r in rows if r.next_timer), key=_due, default=None)
         self._facts, self._badge = facts, badge
         self.repaint()
 
@@ -59,12 +65,10 @@ class Header(CellView):
             return [*groups, [_bar(" starting ")]]
         count = max(board.open_count, len(board.rows))
         groups.append([_bar(f" {count} open ")])
-        worst = min((r for r in board.rows if not r.drill), key=_badness, default=None)
-        if worst is not None:
-            groups.append(_worst(worst, width))
-        nearest = min((r for r in board.rows if r.next_timer), key=_due, default=None)
-        if nearest is not None and self._facts.now:
-            groups.append(_next(nearest, self._facts.now, width))
+        if self._worst is not None:
+            groups.append(_worst(self._worst, width))
+        if self._nearest is not None and self._facts.now:
+            groups.append(_next(self._nearest, self._facts.now, width))
         return groups
 
     def _right(self, width: int) -> list[Cell]:

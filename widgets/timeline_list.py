@@ -38,12 +38,13 @@ class TimelineList(CellView, can_focus=True):
         self._now: datetime | None = None
         self._statement = safe_text("No incident is selected.")
         self._lines: list[Line] = []
+        self._wrapped: list[Line] | None = None
         self._width = 0
 
     def show_detail(self, detail: IncidentDetail | None, now: datetime | None) -> None:
         """Take a picture of one incident; None shows the statement."""
         other = detail is None or self._detail is None or detail.row.id != self._detail.row.id
-        self._detail, self._now = detail, now
+        self._detail, self._now, self._wrapped = detail, now, None
         if other:
             self.scroll_to(y=0, animate=False, immediate=True)
         heading = f"{detail.row.ref} {safe_text(detail.row.title, 120)}" if detail else "Detail"
@@ -91,52 +92,58 @@ class TimelineList(CellView, can_focus=True):
             self.repaint()
 
     def _lay_out(self, width: int) -> None:
-        self._width = width
+        """Wrap anew what changed: the record's text only with a new picture or width."""
         before = len(self._lines)
-        if self._detail is not None and self._now is not None and width > 10:
-            self._lines = list(_lay_out(self._detail, self._now, width))
+        if self._detail is None or self._now is None or width <= 10:
+            self._lines, self._wrapped = [], None
         else:
-            self._lines = []
+            if self._wrapped is None or width != self._width:
+                self._wrapped = list(_record(self._detail, width))
+            self._lines = [*_moving(self._detail, self._now, width), *self._wrapped]
+        self._width = width
         if len(self._lines) != before and self.is_mounted:
             self.resize_content()
 
 
-def _lay_out(detail: IncidentDetail, now: datetime, width: int) -> Iterator[Line]:
+def _moving(detail: IncidentDetail, now: datetime, width: int) -> Iterator[Line]:
+    """State, age and clocks: what changes without a new picture."""
     row = detail.row
     look = severity_look(row.severity, drill=row.drill)
     age = age_words((now - row.opened_at).total_seconds())
     opened = f"{row.status} · opened {time_words(row.opened_at)}, {age} ago"
     head = f"{look.glyph} {look.word}  "
     yield Line((whole(head, look.role), cell(opened, width - cell_len(head))))
-    holders = [f"{role} {name}" for role, name in detail.roles] or [
-        f"owner {row.owner or 'nobody'}"
-    ]
-    yield from _wrapped("who", " · ".join(holders), width)
-    names = [f"{s.name or s.key} {s.state}" for s in row.services]
-    more = row.service_count - len(names)
-    yield from _wrapped("hits", ", ".join(names) + (f" +{more}" if more > 0 else ""), width)
-    yield from _wrapped("alerts", f"{row.firing_count} firing of {row.alert_count}", width)
     for timer in detail.timers:
         words, role = timer_words(timer, now)
         rest = f" {timer_verb(timer.kind)} → {timer.target or 'nobody'}"
         clock = cell_len(words)
         label = cell("clock", 8, Role.QUIET)
         yield Line((label, cell(words, clock, role), cell(rest, width - 8 - clock)))
+
+
+def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
+    """Who, what it hits, the summary and the timeline."""
+    row = detail.row
+    holders = [f"{role} {name}" for role, name in detail.roles]
+    holders = holders or [f"owner {row.owner or 'nobody'}"]
+    yield from _wrapped("who", " · ".join(holders), width)
+    names = [f"{s.name or s.key} {s.state}" for s in row.services]
+    more = row.service_count - len(names)
+    yield from _wrapped("hits", ", ".join(names) + (f" +{more}" if more > 0 else ""), width)
+    yield from _wrapped("alerts", f"{row.firing_count} firing of {row.alert_count}", width)
     for key, value in detail.custom:
         yield from _wrapped(safe_text(key, 24), value, width)
     for paragraph in _rows(safe_text(detail.summary, 2000, single_line=False), width):
         yield Line((cell(paragraph, width),))
     yield Line((whole("─" * width, Role.FRAME),))
     if not detail.timeline:
-        yield Line(
-            (cell("Nothing has been written yet: press e to log an entry.", width, Role.QUIET),)
-        )
+        nothing = "Nothing has been written yet: press e to log an entry."
+        yield Line((cell(nothing, width, Role.QUIET),))
     for entry in detail.timeline:
         yield from _entry(entry, width)
     if detail.more_timeline:
-        yield Line(
-            (cell("Older entries are on the record: warroom incident show", width, Role.QUIET),)
-        )
+        older = f"Older entries are on the record: warroom incident show {row.ref}"
+        yield Line((cell(older, width, Role.QUIET),))
 
 
 def _entry(entry: TimelineRow, width: int) -> Iterator[Line]:

@@ -84,15 +84,16 @@ def _not_sent(command: Command, error: WarRoomError) -> SafeText:
 
 
 def _refused(command: Command, error: WarRoomError) -> SafeText:
+    """Say why, that nothing was changed, and on a conflict both states."""
+    what = f"{command.ref} {command.kind.value} was not done, nothing was changed"
     now = _current(error.current)
-    if isinstance(error, VersionConflict) and now:
+    if now and isinstance(error, VersionConflict | Refused):
+        why = f": {error.message}" if isinstance(error, Refused) else "."
         return safe_text(
-            f"{command.ref} {command.kind.value} was not done, nothing was changed. "
-            f"You saw: {command.seen}, version {command.version}. Now: {now}. "
+            f"{what}{why} You saw: {command.seen}, version {command.version}. Now: {now}. "
             "Look again, then press the key again if it still applies."
         )
-    kept = "" if isinstance(error, Refused) else "nothing was changed: "
-    return safe_text(f"{command.ref} {command.kind.value} refused, {kept}{error}")
+    return safe_text(f"{what}: {error}")
 
 
 def _current(current: Any) -> str:

@@ -23,6 +23,22 @@ class Inks:
     chosen: str
 
 
+# What Textual's own style sheets ask of a theme of the terminal's colours.
+_ANSI_VARIABLES = {
+    "ansi-background": "ansi_black",
+    "ansi-foreground": "ansi_white",
+    "block-cursor-background": "ansi_white",
+    "block-cursor-foreground": "ansi_black",
+    "input-cursor-background": "ansi_default",
+    "input-cursor-foreground": "ansi_default",
+    "input-cursor-text-style": "reverse",
+    "input-selection-background": "ansi_blue",
+    "input-selection-foreground": "ansi_white",
+    "screen-selection-background": "ansi_blue",
+    "screen-selection-foreground": "ansi_white",
+}
+
+
 def _theme(name: str, inks: Inks, *, dark: bool = True, ansi: bool = False) -> Theme:
     return Theme(
         name=name,
@@ -51,6 +67,7 @@ def _theme(name: str, inks: Inks, *, dark: bool = True, ansi: bool = False) -> T
             "block-cursor-foreground": inks.text,
             "border": inks.frame,
             "border-blurred": inks.frame,
+            **(_ANSI_VARIABLES if ansi else {}),
         },
     )
 

@@ -1,0 +1,105 @@
+"""The real console application on a terminal, fed with prepared pictures instead of a database.
+
+    python -m tests.console.pty_app room|hostile|one|load [SECONDS]
+
+``one`` changes one visible row when it gets SIGUSR1; ``load`` changes 50 of 2,000 rows a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from tests.console import samples
+from tests.console.hostile import hostile_detail, hostile_rows
+from warroom.console.terminal import Colours, profile
+
+LOOK = profile(os.environ)
+LOOK.apply(os.environ)
+
+from screens.messages import BoardArrived, DetailArrived  # noqa: E402 # the profile comes first
+from warroom.console.app import ConsoleOptions, WarRoomApp  # noqa: E402
+from warroom.console.backend import BackendOptions  # noqa: E402
+from warroom.console.feed import FeedOptions  # noqa: E402
+
+
+class FedApp(WarRoomApp):
+    """Posts pictures by itself."""
+
+    def __init__(self, mode: str, seconds: float) -> None:
+        options = ConsoleOptions(
+            BackendOptions(FeedOptions()),
+            theme=LOOK.theme,
+            colourless=LOOK.colours is Colours.NONE,
+            bell=False,
+            seconds=seconds,
+        )
+        super().__init__(options)
+        self.mode = mode
+        self.rows = samples.many(2000) if mode == "load" else samples.room()
+        if mode == "hostile":
+            self.rows = hostile_rows()
+        self.chance = random.Random(1)
+        self.born = time.monotonic()
+
+    def on_mount(self) -> None:
+        """Begin to feed."""
+        super().on_mount()
+        self.feed()
+        if self.mode == "load":
+            self.set_interval(0.2, self.churn)
+        if self.mode == "one":
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, self.change_one)
+        if self.mode == "hostile":
+            row = self.rows[0]
+            self.post_message(DetailArrived(row.number, hostile_detail(row)))
+
+    def feed(self) -> None:
+        """Post the board; its clock goes on with ours."""
+        passed = timedelta(seconds=time.monotonic() - self.born)
+        now = samples.NOW + passed
+        self.post_message(BoardArrived(samples.board(self.rows, read_at=now), time.monotonic()))
+
+    def watch_incident(self, number: int | None) -> None:
+        """Answer at once with the prepared detail."""
+        row = next((r for r in self.rows if r.number == number), None)
+        if row is not None and self.mode == "hostile":
+            self.post_message(DetailArrived(row.number, hostile_detail(row)))
+
+    def change_one(self) -> None:
+        """Change status, owner and clock of one visible row."""
+        first = self.rows[2]
+        changed = replace(first, status="acknowledged", owner="mira", version=first.version + 1)
+        self.rows = (*self.rows[:2], changed, *self.rows[3:])
+        self.feed()
+
+    def churn(self) -> None:
+        """Change 10 random rows, five times a second."""
+        rows = list(self.rows)
+        for _ in range(10):
+            place = self.chance.randrange(len(rows))
+            row = rows[place]
+            owner = self.chance.choice(("ana", "luc", "mira"))
+            rows[place] = replace(row, owner=owner, version=row.version + 1)
+        self.rows = tuple(rows)
+        self.feed()
+
+
+if __name__ == "__main__":
+    app = FedApp(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 60.0)
+    app.run()
+    report = os.environ.get("PTY_REPORT")
+    if report:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        Path(report).write_text(
+            f"{usage.ru_utime + usage.ru_stime:.3f} {usage.ru_maxrss / 1024:.1f}\n", "utf-8"
+        )

@@ -1,0 +1,87 @@
+"""How the screens look: snapshots at three sizes, from fixed pictures and a fixed clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from screens.messages import BoardArrived, DetailArrived, FeedTrouble, IdentityKnown
+from tests.console.pilot import FixedClock, still_app
+from tests.console.samples import NOW, ago, board, detail
+from warroom.console.app import WarRoomApp
+from warroom.domain.picture import BoardPicture, SourceKind
+from warroom.domain.safe_text import safe_text
+
+SIZES = [(80, 24), (120, 40), (250, 70)]
+
+
+async def fill(pilot: Pilot[Any], picture: BoardPicture | None = None) -> None:
+    app = pilot.app
+    assert isinstance(app, WarRoomApp)
+    app.post_message(IdentityKnown(safe_text("ana")))
+    app.post_message(BoardArrived(picture or board(), 999.8))
+    await pilot.pause()
+    app.post_message(DetailArrived(2041, detail()))
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("theme", ["dark", "none"])
+def test_the_board(snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+    assert snap_compare(still_app(theme=theme), terminal_size=size, run_before=fill)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=str)
+def test_an_incident(snap_compare: Any, size: tuple[int, int]) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        pilot.app.post_message(DetailArrived(2041, detail()))
+        await pilot.pause()
+
+    assert snap_compare(still_app(), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_quiet_room(snap_compare: Any, size: tuple[int, int]) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot, board((), last_closed=(2038, ago(minutes=95))))
+
+    assert snap_compare(still_app(), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("keys", ["n", "r", "e", "question_mark"])
+def test_the_modals_fit_80_columns(snap_compare: Any, keys: str) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot)
+        await pilot.press(keys)
+        for field in pilot.app.screen.query("SafeInput"):
+            field.cursor_blink = False  # type: ignore[attr-defined] # an Input's attribute
+        await pilot.pause()
+
+    assert snap_compare(still_app(), terminal_size=SIZES[0], run_before=run)
+
+
+@pytest.mark.parametrize("age", [4.0, 14.0])
+def test_a_stale_picture(snap_compare: Any, age: float) -> None:
+    clock = FixedClock()
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot)
+        clock.seconds += age
+        pilot.app.post_message(FeedTrouble(safe_text("the database does not answer")))
+        await pilot.pause()
+        await pilot.pause()
+
+    assert snap_compare(still_app(clock), terminal_size=SIZES[0], run_before=run)
+
+
+def test_a_standby(snap_compare: Any) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        lagging = board(source=SourceKind.STANDBY, replay_lag_s=0.4, read_at=NOW)
+        await fill(pilot, lagging)
+
+    assert snap_compare(still_app(), terminal_size=SIZES[1], run_before=run)

@@ -1,0 +1,98 @@
+"""Every byte on a real pseudo-terminal: nothing foreign, only the promised colours, few of them."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+import pytest
+
+from tests.console.ptyrun import PtyConsole, colours, foreign
+
+APP = ["-m", "tests.console.pty_app"]
+SIZES = ((80, 24), (120, 40), (250, 70))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_hostile_text_sends_no_foreign_byte(size: tuple[int, int]) -> None:
+    with PtyConsole([*APP, "hostile"], size, {"COLORTERM": "truecolor"}) as console:
+        console.read_until("INC-1")
+        # Down through all rows, into the detail and through it, back, help, filter, palette.
+        for keys in (b"j" * 9, b"j" * 9, b"G", b"g", b"\r", b" " * 9, b"\x1b[F", b"\x1b"):
+            console.press(keys)
+            console.read(0.3)
+        for keys in (b"r", b"\x1b", b"?", b"\x1b", b"/click", b"\r", b"\x1b", b"a", b"e", b"\x1b"):
+            console.press(keys)
+            console.read(0.3)
+        assert console.process.poll() is None, "hostile text ended the console"
+        console.press(b"q")
+        console.read(3)
+        assert console.process.wait(20) == 0
+        assert foreign(console.output) == []
+        assert "␛]52;c;ZXZpbA==␇".encode() in console.output
+
+
+def test_the_judge_finds_what_it_should() -> None:
+    bad = "ok\x1b]52;c;eA==\x07 \x1b[31;1m fine \x9b31m \x1b[5n \u202e \x07 \x1bPq\x1b\\".encode()
+    found = foreign(bad)
+    assert found == ["\x1b]52;c;eA==\x07", "\x9b", "\x1b[5n", "\x07", "\x1bPq\x1b\\", "0x202e"]
+
+
+@pytest.mark.parametrize(
+    ("env", "kinds"),
+    [
+        ({"NO_COLOR": "1", "COLORTERM": "truecolor"}, set()),
+        ({"TERM": "xterm"}, {"16"}),
+        ({"TERM": "xterm-256color"}, {"256"}),
+        ({"COLORTERM": "truecolor"}, {"truecolor"}),
+    ],
+    ids=["none", "16", "256", "truecolor"],
+)
+def test_only_the_promised_colours(env: dict[str, str], kinds: set[str]) -> None:
+    with PtyConsole([*APP, "room"], (120, 40), env) as console:
+        console.read_until("INC-2041")
+        for keys in (b"j", b"?", b"\x1b", b"\r", b"\x1b", b"n", b"\x1b", b"a", b"\x10", b"\x1b"):
+            console.press(keys)
+            console.read(0.3)
+        assert colours(console.output) == kinds
+
+
+def test_one_changed_row_costs_at_most_400_bytes() -> None:
+    with PtyConsole([*APP, "one"], (120, 40), {"COLORTERM": "truecolor"}) as console:
+        console.read_until("INC-2045")
+        console.read(1.5)
+        console.signal(signal.SIGUSR1)
+        before = len(console.output)
+        console.read_until("mira")
+        console.read(0.1)
+        sent = console.output[before:]
+        # A tick of the clocks may fall into the moment; those cells are counted as well.
+        clocks = len(re.findall(rb"\d\d:\d\d", sent))
+        assert len(sent) <= 400 + clocks * 60, sent
+
+
+@pytest.mark.slow
+def test_a_storm_of_changes_stays_within_its_bytes() -> None:
+    with PtyConsole([*APP, "load"], (250, 70), {"COLORTERM": "truecolor"}) as console:
+        console.read_until("INC-1")
+        console.read(2)
+        seconds = 10.0
+        assert len(console.read(seconds)) / seconds <= 8192
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
+    with PtyConsole([*APP, "room"]) as console:
+        console.read_until("INC-2041")
+        console.signal(number)
+        console.read(3)
+        assert console.process.wait(20) >= 0
+        assert b"\x1b[?1049l" in console.output, "the terminal was not given back"
+        assert b"Traceback" not in console.output
+
+
+def test_a_hung_up_terminal_ends_it() -> None:
+    with PtyConsole([*APP, "room"]) as console:
+        console.read_until("INC-2041")
+        console.hang_up()
+        assert console.process.wait(20) is not None
