@@ -83,6 +83,8 @@ declare
   digests jsonb;
   rows_seen integer;
   one_incident uuid;
+  one_unit text;
+  one_visibility text;
 begin
   if tg_op = 'DELETE' then
     select jsonb_agg(t.c -> 'id'), jsonb_agg(null::text), count(*) into ids, digests, rows_seen
@@ -90,14 +92,19 @@ begin
   else
     select jsonb_agg(t.c -> 'id'), jsonb_agg(warroom.row_digest(t.c)), count(*),
            case when count(distinct t.c ->> 'incident_id') = 1
-                then min(t.c ->> 'incident_id')::uuid end
-      into ids, digests, rows_seen, one_incident
+                then min(t.c ->> 'incident_id')::uuid end,
+           -- A batch over several units or visibilities is shown to nobody who sees only one.
+           case when min(t.c ->> 'unit') = max(t.c ->> 'unit') then min(t.c ->> 'unit')
+                else '(several)' end,
+           case when min(t.c ->> 'visibility') = max(t.c ->> 'visibility')
+                then min(t.c ->> 'visibility') else 'restricted' end
+      into ids, digests, rows_seen, one_incident, one_unit, one_visibility
     from (select to_jsonb(f) c from fresh f) t;
   end if;
   if rows_seen > 0 then
     perform warroom.audit_append(
-      regexp_replace(tg_table_name, '_\d{6}$', ''), tg_op, null, rows_seen, one_incident, null,
-      null, jsonb_build_object('ids', ids, 'digests', digests)::text);
+      regexp_replace(tg_table_name, '_\d{6}$', ''), tg_op, null, rows_seen, one_incident,
+      one_unit, one_visibility, jsonb_build_object('ids', ids, 'digests', digests)::text);
   end if;
   return null;
 end $$;

@@ -1,3 +1,9 @@
+alter function warroom.viewer_id() owner to warroom_owner;
+alter function warroom.viewer_units() owner to warroom_owner;
+alter function warroom.viewer_security() owner to warroom_owner;
+alter function warroom.viewer_all() owner to warroom_owner;
+alter function warroom.viewer_named() owner to warroom_owner;
+alter function warroom.authenticate(bytea) owner to warroom_owner;
 do $$
 declare
   r record;

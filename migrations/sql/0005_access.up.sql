@@ -49,6 +49,9 @@ begin
     -- Only the owner's trigger function that lets visibility follow the incident has the grant.
     execute format('create policy follow on warroom.%I for update using '
                    '(current_user = ''warroom_owner'')', t);
+    -- Without it the owner's DELETE would silently touch nothing; so the trigger refuses aloud.
+    execute format('create policy refuse on warroom.%I for delete using '
+                   '(current_user = ''warroom_owner'')', t);
   end loop;
 end $$;
 
@@ -251,6 +254,17 @@ begin
       left join lateral (select (a.payload::jsonb -> 'after') as after from warroom.audit a
         where a.table_name = %L and a.row_id = r.id order by a.n desc limit 1) l on true
       where l.after is distinct from (to_jsonb(r) - 'token_hash' - 'secret')
+      limit 100$q$, t, t, t)
+    loop
+      return next;
+    end loop;
+    -- A row that the trail says is there, and is not.
+    for problem, table_name, row_id in execute format($q$
+      select 'row is gone', %L, l.row_id::text
+      from (select distinct on (a.row_id) a.row_id, a.op from warroom.audit a
+            where a.table_name = %L and a.row_id is not null
+            order by a.row_id, a.n desc) l
+      where l.op <> 'DELETE' and not exists (select from warroom.%I r where r.id = l.row_id)
       limit 100$q$, t, t, t)
     loop
       return next;

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+DRAINED_MOST = 64 << 20
 _WINDOWS = {b"gzip": 31, b"deflate": 15}
 
 
@@ -51,7 +52,9 @@ class Door:
 
         try:
             body = await self._read(headers, receive)
-        except TooLarge:
+        except TooLarge as over:
+            if not over.ended:
+                await self._drain(receive)
             await self._refuse(tagged, request_id, 413, "payload-too-large", "Payload too large",
                                f"The body is over {self._limit} bytes, as sent or as "
                                "decompressed; nothing was stored.",
@@ -99,15 +102,25 @@ class Door:
             chunk = message.get("body", b"")
             received += len(chunk)
             if received > self._limit:
-                raise TooLarge
-            self._take(out, chunk, inflate)
-            if not message.get("more_body", False):
+                raise TooLarge(ended=not message.get("more_body", False))
+            last = not message.get("more_body", False)
+            self._take(out, chunk, inflate, last=last)
+            if last:
                 break
         if inflate is not None and received and not inflate.eof:
             raise BadEncoding
         return bytes(out)
 
-    def _take(self, out: bytearray, chunk: bytes, inflate: Any) -> None:
+    async def _drain(self, receive: Receive) -> None:
+        """Read on for a while: a sender that still writes would never see our answer."""
+        thrown_away = 0
+        while thrown_away < DRAINED_MOST:
+            message = await receive()
+            thrown_away += len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
+
+    def _take(self, out: bytearray, chunk: bytes, inflate: Any, *, last: bool) -> None:
         if inflate is None:
             out += chunk
             return
@@ -117,7 +130,7 @@ class Door:
         except zlib.error as error:
             raise BadEncoding from error
         if len(out) > self._limit or inflate.unconsumed_tail:
-            raise TooLarge
+            raise TooLarge(ended=last)
 
     @staticmethod
     async def _refuse(

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
 
 TokenScope = Literal["read", "respond", "admin"]
 
@@ -17,6 +26,15 @@ class Strict(BaseModel):
     """A request body: unknown fields are errors, so that a typing mistake is not silent."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """Refuse what PostgreSQL's text cannot hold: NUL and lone surrogates."""
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and ("\x00" in text or not _encodes(text)):
+                raise ValueError("has a NUL or half a character; take it out")
+        return value
 
 
 class Declare(Strict):

@@ -32,6 +32,7 @@ from warroom.errors import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     IdempotencyMismatch,
+    InvalidInput,
     LockNotAvailable,
     OutcomeUnknown,
     WarRoomError,
@@ -128,6 +129,8 @@ def known_failure(error: BaseException) -> WarRoomError:
         return LockNotAvailable("Somebody else is changing the same rows; nothing was changed.")
     if state == "57014":
         return DatabaseUnavailable("The database took too long; nothing was changed.")
+    if isinstance(original, psycopg.DataError):
+        return InvalidInput("A value cannot be stored as it is; nothing was changed.")
     if isinstance(error, PoolTimeout):
         return DatabaseUnavailable("All database connections are in use; nothing was changed.")
     if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError | OSError):
