@@ -44,7 +44,9 @@ WAR_ROOM: Final = (
         "app.commands", "colon,ctrl+p", "app.command_palette", "commands", "Find any command"
     ),
     KeyAction("app.help", "question_mark,f1", "help", "help", "Show all keys"),
-    KeyAction("list.clear-filter", "escape", "clear_filter", "", "Show all incidents again"),
+    KeyAction(
+        "list.clear-filter", "escape", "clear_filter", "", "Show all incidents again", "list"
+    ),
     KeyAction("app.quit", "q", "quit", "quit", "Leave; everything on the record stays"),
 )
 LIST: Final = (

@@ -7,12 +7,13 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from warroom.domain.safe_text import SafeText, safe_text
-from widgets.cells import Cell, Line, Role, blank, changed_columns, clean, fit, whole
+from widgets.cells import Cell, Line, Role, blank, changed_columns, clean, exactly, fit, whole
 from widgets.freshness import Freshness, freshness_words
 
 
@@ -110,7 +111,27 @@ class CellView(ScrollView):
         spare = 1 if frame and self.content_height() > self.size.height - frame else 0
         self.virtual_size = Size(self.size.width, self.content_height() + frame + spare)
 
+    def go_to(self, line: float) -> None:
+        """Show the content from this line on, as far as there is content."""
+        # Forced, because there are no scrollbars that would allow it.
+        self.scroll_to(y=line, animate=False, immediate=True, force=True)
+
     # What Textual calls
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Compare instead of repainting all: neighbours often share most columns."""
+        if round(old_value) != round(new_value):
+            self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll by two lines, one incident of the board."""
+        event.stop()
+        self.go_to(round(self.scroll_y) + 2)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll back by two lines."""
+        event.stop()
+        self.go_to(round(self.scroll_y) - 2)
 
     def on_resize(self) -> None:
         """Forget what was drawn: every column may have moved."""
@@ -134,13 +155,13 @@ class CellView(ScrollView):
     def _line(self, y: int) -> Line:
         width, height = self.size
         top = round(self.scroll_y)
-        if not self.framed:
-            return self.content_line(y + top, width)
+        if not self.framed or width < 12:
+            return exactly(self.content_line(y + top, width), width)
         if y == 0:
             return self._top(width)
         if y == height - 1:
             return self._bottom(width)
-        inner = self.content_line(y - 1 + top, max(width - 4, 0))
+        inner = exactly(self.content_line(y - 1 + top, width - 4), width - 4)
         left, right = whole("│ ", Role.FRAME), whole(" │", Role.FRAME)
         return Line((left, *inner.cells, right), inner.selected)
 

@@ -94,6 +94,21 @@ def blank(width: int, role: Role = Role.PLAIN) -> Cell:
     return Cell(clean(" " * max(width, 0)), role)
 
 
+def exactly(line: Line, width: int) -> Line:
+    """Return a line of exactly ``width`` columns: where there is no room at all, the end is cut."""
+    room = width - sum(c.width for c in line.cells)
+    if room == 0:
+        return line
+    if room > 0:
+        return Line((*line.cells, blank(room)), line.selected)
+    kept: list[Cell] = []
+    left = width
+    for each in line.cells:
+        kept.append(each if each.width <= left else Cell(fit(each.shown, left), each.role))
+        left -= kept[-1].width
+    return Line(tuple(kept), line.selected)
+
+
 def changed_columns(old: Line, new: Line) -> list[tuple[int, int]]:
     """Return (first column, width) of each run of columns that differ; empty when none do."""
     before, after = _columns(old), _columns(new)

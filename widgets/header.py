@@ -75,7 +75,8 @@ class Header(CellView):
         words, role = badge_words(self._badge)
         clock = time_words(self._facts.now) if self._facts.now else "--:--:--"
         who = safe_text(self._facts.who, 24 if width >= 120 else 8)
-        cells = [cell(f"{words} ", 14, role)]
+        badge = _whole(words, role)
+        cells = [badge, blank(14 - badge.width, Role.BAR)]
         if who:
             cells.insert(0, cell(f"{who}  ", cell_len(who) + 2, Role.BAR))
         return [*cells, _bar(f" {clock} UTC " if width >= 100 else f"{clock}Z")]

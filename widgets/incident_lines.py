@@ -54,7 +54,7 @@ def columns(width: int) -> Columns:
     # 9 = selection bar, indent and age; each shown column is followed by two blanks.
     services = width - 9 - (status + 2 if status else 0) - (people + 2) - clock - 2
     if services < 6:
-        people, services = max(people + services, 0), 0
+        people, services = people + services + 2, 0
     return Columns(width - 24, status, people, services, clock)
 
 
@@ -76,7 +76,9 @@ def incident_lines(
         bar,
         whole(f"{look.glyph} {look.word:<5} ", look.role),
         cell(row.ref, 9, Role.STRONG),
-        whole(f" {mark.value}    ", _MARK_ROLES[mark]),
+        blank(1),
+        whole(mark.value, _MARK_ROLES[mark]),
+        blank(4),
         cell(row.title, cols.title, Role.STRONG if row.severity <= 2 else Role.PLAIN),
     )
     people, people_role = people_words(row)

@@ -164,11 +164,6 @@ class LiveList(CellView, can_focus=True):
         super().on_resize()
         self._keep_in_sight()
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Compare instead of repainting all: neighbours often share most columns."""
-        if round(old_value) != round(new_value):
-            self.repaint()
-
     def _go(self, place: int) -> None:
         if self._rows:
             self._choose(self._rows[min(max(place, 0), len(self._rows) - 1)].id)
@@ -186,11 +181,11 @@ class LiveList(CellView, can_focus=True):
             return
         top, first, behind = round(self.scroll_y), place * LINES, (place + 1) * LINES
         if first < top:
-            self.scroll_to(y=first, animate=False, immediate=True)
+            self.go_to(first)
         elif behind > top + inside:
             # Whole incidents only: a half one at the border would be read wrongly.
             target = behind - inside
-            self.scroll_to(y=target + target % LINES, animate=False, immediate=True)
+            self.go_to(target + target % LINES)
 
 
 __all__ = ["LiveList", "Mark", "Role"]

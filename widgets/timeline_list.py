@@ -46,7 +46,7 @@ class TimelineList(CellView, can_focus=True):
         other = detail is None or self._detail is None or detail.row.id != self._detail.row.id
         self._detail, self._now, self._wrapped = detail, now, None
         if other:
-            self.scroll_to(y=0, animate=False, immediate=True)
+            self.go_to(0)
         heading = f"{detail.row.ref} {safe_text(detail.row.title, 120)}" if detail else "Detail"
         self._lay_out(self.size.width - 4)
         self.set_heading(heading)
@@ -79,17 +79,12 @@ class TimelineList(CellView, can_focus=True):
 
     def action_by(self, lines: int) -> None:
         """Scroll."""
-        self.scroll_to(y=self.scroll_y + lines, animate=False, immediate=True)
+        self.go_to(self.scroll_y + lines)
 
     def on_resize(self) -> None:
         """Wrap anew."""
         self._lay_out(self.size.width - 4)
         super().on_resize()
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Compare instead of repainting all."""
-        if round(old_value) != round(new_value):
-            self.repaint()
 
     def _lay_out(self, width: int) -> None:
         """Wrap anew what changed: the record's text only with a new picture or width."""

@@ -37,7 +37,8 @@ def options(theme: str = "dark", *, colourless: bool = False) -> ConsoleOptions:
 
 def still_app(clock: FixedClock | None = None, theme: str = "dark") -> WarRoomApp:
     """Return an app without a background; pictures are posted by the test."""
-    return WarRoomApp(options(theme), monotonic_clock=clock or FixedClock())
+    look = options(theme, colourless=theme == "none")
+    return WarRoomApp(look, monotonic_clock=clock or FixedClock())
 
 
 def picture_of(rows: tuple[IncidentRow, ...] | None = None) -> BoardPicture:
