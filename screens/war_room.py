@@ -14,7 +14,6 @@ from textual.containers import Horizontal
 from screens.actions import WAR_ROOM, key_name
 from screens.commands import Command, CommandState, Fate, Kind
 from screens.desk import desk_of
-from screens.incident_detail import IncidentScreen
 from screens.messages import (
     BoardArrived,
     CommandChanged,
@@ -27,7 +26,7 @@ from screens.work import CommandWork
 from warroom.domain.picture import BoardPicture, IncidentRow
 from warroom.domain.safe_text import safe_text
 from widgets.cells import Role
-from widgets.filter_bar import FilterBar, matches
+from widgets.filter_words import FilterChanged, FilterClosed, matches
 from widgets.header import Header, HeaderFacts
 from widgets.incident_lines import Mark
 from widgets.live_list import LiveList
@@ -66,7 +65,6 @@ class WarRoom(CommandWork):
         with Horizontal(id="panes"):
             yield LiveList(id="incidents", title="1 Active incidents", note="severity, then clock")
             yield TimelineList(id="side", title="2 Incident")
-        yield FilterBar(id="filter")
         yield StatusBar(id="status")
 
     def on_mount(self) -> None:
@@ -217,6 +215,8 @@ class WarRoom(CommandWork):
         """Show the chosen incident on the whole screen."""
         row = self._subject("opened")
         if row is not None:
+            from screens.incident_detail import IncidentScreen
+
             facts = HeaderFacts(self._board)
             self.app.push_screen(IncidentScreen(row, facts), lambda _: self._watch())
 
@@ -229,25 +229,29 @@ class WarRoom(CommandWork):
         """Read the chosen incident when it is shown beside the list."""
         self._watch()
 
-    def action_filter(self) -> None:
-        """Open the filter."""
-        self.query_one("#filter", FilterBar).open(self._filter)
+    async def action_filter(self) -> None:
+        """Open the filter; its input is made when it is first wanted."""
+        from widgets.filter_bar import FilterBar
+
+        if not self.query(FilterBar):
+            await self.mount(FilterBar(id="filter"), before=self._status)
+        self.query_one(FilterBar).open(self._filter)
 
     def action_clear_filter(self) -> None:
         """Show all incidents again."""
-        self.query_one("#filter", FilterBar).close()
-        self._filter = ""
-        self._list.focus()
-        self._show_board()
+        self._filter_with("")
 
-    def on_filter_bar_changed(self, message: FilterBar.Changed) -> None:
+    def on_filter_changed(self, message: FilterChanged) -> None:
         """Filter as it is typed."""
         self._filter = message.words
         self._show_board()
 
-    def on_filter_bar_closed(self, message: FilterBar.Closed) -> None:
+    def on_filter_closed(self, message: FilterClosed) -> None:
         """Back to the list with what was typed, or without it."""
-        self._filter = message.words
+        self._filter_with(message.words)
+
+    def _filter_with(self, words: str) -> None:
+        self._filter = words
         self._list.focus()
         self._show_board()
 

@@ -1,4 +1,7 @@
-"""The command keys: what every screen with a chosen incident can do to it."""
+"""The command keys: what every screen with a chosen incident can do to it.
+
+The modals are imported when they are first wanted: the first frame waits for none of them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,7 @@ from secrets import token_urlsafe
 from textual.screen import Screen
 
 from screens.commands import Command, CommandState, Fate, Kind
-from screens.declare import Declaration, DeclareScreen
 from screens.desk import desk_of
-from screens.help import HelpScreen
-from screens.note import NoteScreen, Question
 from warroom.domain.picture import IncidentRow
 from warroom.domain.safe_text import safe_text
 from widgets.cells import Role
@@ -46,6 +46,8 @@ class CommandWork(Screen[None]):
         row = self._subject("resolved")
         if row is None:
             return
+        from screens.note import NoteScreen, Question
+
         question = Question(
             f"Resolve {row.ref}",
             row.title,
@@ -64,6 +66,8 @@ class CommandWork(Screen[None]):
         row = self._subject("written to")
         if row is None:
             return
+        from screens.note import NoteScreen, Question
+
         question = Question(
             f"Log an entry · {row.ref}",
             row.title,
@@ -81,6 +85,7 @@ class CommandWork(Screen[None]):
 
     def action_declare(self) -> None:
         """Open the form for a new incident."""
+        from screens.declare import Declaration, DeclareScreen
 
         def answered(form: Declaration | None) -> None:
             if form is not None:
@@ -100,6 +105,8 @@ class CommandWork(Screen[None]):
 
     def action_help(self) -> None:
         """Show all keys."""
+        from screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen())
 
     def action_quit(self) -> None:

@@ -8,24 +8,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widgets import Label
 
-from warroom.domain.picture import IncidentRow
+from widgets.filter_words import FilterChanged, FilterClosed
 from widgets.safe_input import SafeInput
-from widgets.words import severity_look
-
-
-def matches(row: IncidentRow, words: str) -> bool:
-    """Whether every word occurs somewhere in the incident's visible facts, case ignored."""
-    wanted = words.casefold().split()
-    if not wanted:
-        return True
-    look = severity_look(row.severity, drill=row.drill)
-    facts = [row.ref, row.title, row.status, row.owner or "nobody", row.commander or "", look.word]
-    facts += [name for link in row.services for name in (link.key, link.name)]
-    haystack = "\n".join(facts).casefold()
-    return all(word in haystack for word in wanted)
 
 
 class FilterBar(Horizontal):
@@ -40,20 +26,6 @@ class FilterBar(Horizontal):
     FilterBar SafeInput, FilterBar SafeInput:focus { width: 1fr; background: $wr-selected; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", "Drop", show=False)]
-
-    class Changed(Message):
-        """The words changed while typing."""
-
-        def __init__(self, words: str) -> None:
-            super().__init__()
-            self.words = words
-
-    class Closed(Message):
-        """The person is done with the filter; no words means all incidents."""
-
-        def __init__(self, words: str) -> None:
-            super().__init__()
-            self.words = words
 
     def compose(self) -> ComposeResult:
         """A slash and the line."""
@@ -75,22 +47,22 @@ class FilterBar(Horizontal):
         """Tell the screen as it is typed."""
         event.stop()
         if self.has_class("-open"):
-            self.post_message(self.Changed(event.value))
+            self.post_message(FilterChanged(event.value))
 
     def on_input_submitted(self, event: SafeInput.Submitted) -> None:
         """Keep the filter."""
         event.stop()
         self.close()
-        self.post_message(self.Closed(event.value))
+        self.post_message(FilterClosed(event.value))
 
     def on_key(self, event: events.Key) -> None:
         """Leave towards the list with the arrow as well."""
         if event.key == "down":
             event.stop()
             self.close()
-            self.post_message(self.Closed(self.query_one(SafeInput).value))
+            self.post_message(FilterClosed(self.query_one(SafeInput).value))
 
     def action_drop(self) -> None:
         """Show all again."""
         self.close()
-        self.post_message(self.Closed(""))
+        self.post_message(FilterClosed(""))

@@ -11,9 +11,8 @@ from screens.war_room import WarRoom
 from tests.console.samples import board
 from tests.helpers import wait_until
 from warroom.console.app import ConsoleOptions, WarRoomApp
-from warroom.console.backend import BackendOptions
 from warroom.console.door import Door
-from warroom.console.feed import FeedOptions
+from warroom.console.options import BackendOptions, FeedOptions
 from warroom.domain.picture import BoardPicture, IncidentRow
 from widgets.incident_lines import Mark
 from widgets.live_list import LiveList

@@ -27,8 +27,7 @@ LOOK.apply(os.environ)
 
 from screens.messages import BoardArrived, DetailArrived  # noqa: E402 # the profile comes first
 from warroom.console.app import ConsoleOptions, WarRoomApp  # noqa: E402
-from warroom.console.backend import BackendOptions  # noqa: E402
-from warroom.console.feed import FeedOptions  # noqa: E402
+from warroom.console.options import BackendOptions, FeedOptions  # noqa: E402
 
 
 class FedApp(WarRoomApp):

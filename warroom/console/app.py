@@ -33,9 +33,10 @@ from screens.messages import (
     StartStep,
 )
 from screens.war_room import WarRoom
-from warroom.console.backend import Backend, BackendOptions
+from warroom.console.backend import Backend
 from warroom.console.door import Boot, Door
 from warroom.console.keymap import DEFAULTS
+from warroom.console.options import BackendOptions
 from warroom.console.paint import Colourless, TightUpdate
 from warroom.console.themes import THEMES
 from warroom.domain.picture import BoardPicture, SourceKind

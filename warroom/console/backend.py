@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from textual.message import Message
@@ -18,20 +17,12 @@ from textual.message import Message
 from screens.commands import Command, CommandState, Fate
 from screens.messages import CommandChanged, FeedTrouble, IdentityKnown, StartStep
 from warroom.console.door import Boot, Door
-from warroom.console.feed import FeedOptions
+from warroom.console.options import BackendOptions
 from warroom.domain.safe_text import safe_text
 from warroom.errors import WarRoomError
 
 _LEAVE_S = 2.0
 _AGAIN_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class BackendOptions:
-    """How the background works; ``api_timeout_s`` bounds one attempt of a command."""
-
-    feed: FeedOptions
-    api_timeout_s: float = 5.0
 
 
 class Backend:

@@ -18,6 +18,7 @@ from textual.message import Message
 
 from screens.messages import BoardArrived, DetailArrived, FeedTrouble
 from warroom.console.api_door import Login
+from warroom.console.options import FeedOptions
 from warroom.domain.picture import SourceKind
 from warroom.domain.safe_text import safe_text
 from warroom.errors import WarRoomError
@@ -29,15 +30,6 @@ T = TypeVar("T")
 _GAP_S: Final = 0.05
 _SLOW_S: Final = 0.5
 _BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedOptions:
-    """Polling pause and deadline of a read, in seconds; ``limit`` rows of the board."""
-
-    poll_s: float = 1.0
-    deadline_s: float = 1.0
-    limit: int = 500
 
 
 @dataclass(slots=True)

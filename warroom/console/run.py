@@ -85,9 +85,8 @@ def _options(
     settings: Settings, look: TerminalProfile, screenshot: Path | None, seconds: float | None
 ) -> ConsoleOptions:
     from warroom.console.app import ConsoleOptions
-    from warroom.console.backend import BackendOptions
-    from warroom.console.feed import FeedOptions
     from warroom.console.keymap import load_keymap
+    from warroom.console.options import BackendOptions, FeedOptions
 
     return ConsoleOptions(
         backend=BackendOptions(FeedOptions(settings.poll_seconds, settings.read_deadline_seconds)),
