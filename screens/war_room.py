@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from screens.actions import WAR_ROOM, key_name
-from screens.commands import Command, CommandState, Fate, Kind
+from screens.commands import CommandState, Fate, Kind
 from screens.desk import desk_of
 from screens.messages import (
     BoardArrived,
@@ -24,7 +24,6 @@ from screens.messages import (
 )
 from screens.work import CommandWork
 from warroom.domain.picture import BoardPicture, IncidentRow
-from warroom.domain.safe_text import safe_text
 from widgets.cells import Role
 from widgets.filter_words import FilterChanged, FilterClosed, matches
 from widgets.header import Header, HeaderFacts
@@ -162,12 +161,6 @@ class WarRoom(CommandWork):
     def chosen(self) -> IncidentRow | None:
         """The selected incident."""
         return self._list.selected
-
-    def send(self, command: Command) -> None:
-        """Mark the row before anything else happens: the key was seen."""
-        sentence = safe_text(f"… {command.ref} {command.kind.value}")
-        self._take(CommandState(command, Fate.PENDING, sentence))
-        super().send(command)
 
     def on_command_changed(self, message: CommandChanged) -> None:
         """Keep what is known of a command's fate."""

@@ -32,7 +32,7 @@ class CommandWork(Screen[None]):
         raise NotImplementedError
 
     def send(self, command: Command) -> None:
-        """Hand a command over; subclasses mark its row first."""
+        """Hand a command over; the desk tells every screen at once that it is pending."""
         desk_of(self).submit(command)
 
     def action_acknowledge(self) -> None:

@@ -125,7 +125,8 @@ def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
     names = [f"{s.name or s.key} {s.state}" for s in row.services]
     more = row.service_count - len(names)
     yield from _wrapped("hits", ", ".join(names) + (f" +{more}" if more > 0 else ""), width)
-    yield from _wrapped("alerts", f"{row.firing_count} firing of {row.alert_count}", width)
+    alerts = f"{row.firing_count} firing of {row.alert_count}" if row.alert_count else "none"
+    yield from _wrapped("alerts", alerts, width)
     for key, value in detail.custom:
         yield from _wrapped(safe_text(key, 24), value, width)
     for paragraph in _rows(safe_text(detail.summary, 2000, single_line=False), width):

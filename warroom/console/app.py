@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
+from uuid import UUID
 
 from rich.console import RenderableType
 from textual._compositor import ChopsUpdate
@@ -23,7 +24,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from screens.actions import WAR_ROOM
-from screens.commands import Command
+from screens.commands import Command, CommandState, Fate, Kind
 from screens.messages import (
     BoardArrived,
     CommandChanged,
@@ -93,6 +94,7 @@ class WarRoomApp(App[int]):
         self._reason: SafeText | None = None
         self._who = safe_text("")
         self._loud: set[int] | None = None
+        self._under_way: set[UUID] = set()
         if options.colourless:
             # Behind Textual's own filters, so that whatever they leave is taken away as well.
             self._filters.append(Colourless())
@@ -105,7 +107,18 @@ class WarRoomApp(App[int]):
     # The desk that screens know
 
     def submit(self, command: Command) -> None:
-        """Send a command."""
+        """Mark the incident as pending, then send; one change of an incident at a time."""
+        if command.incident in self._under_way:
+            sentence = safe_text(
+                f"{command.ref}: the last command is still under way, {command.kind.value} "
+                "was not sent. Wait for its ✓ or sentence."
+            )
+            self.notify(sentence, severity="warning", markup=False)
+            return
+        if command.incident is not None and command.kind is not Kind.LOG:
+            self._under_way.add(command.incident)
+        sentence = safe_text(f"… {command.ref} {command.kind.value}")
+        self._forward(CommandChanged(CommandState(command, Fate.PENDING, sentence)))
         self._backend.submit(command)
 
     def watch_incident(self, number: int | None) -> None:
@@ -209,6 +222,9 @@ class WarRoomApp(App[int]):
 
     def on_command_changed(self, message: CommandChanged) -> None:
         """Pass on: the board marks the row, whichever screen is on top."""
+        incident = message.state.command.incident
+        if incident is not None and message.state.fate in {Fate.DONE, Fate.REFUSED}:
+            self._under_way.discard(incident)
         self._forward(message)
 
     def _forward(self, message: Message) -> None:
@@ -231,7 +247,10 @@ class WarRoomApp(App[int]):
     def _shoot(self) -> None:
         path = self._options.screenshot
         if path is not None:
-            path.write_text(self.export_screenshot(title="war room"), "utf-8")
+            picture = self.export_screenshot(title="war room")
+            # Without it some viewers drop the blanks that columns begin with.
+            picture = picture.replace("<text ", '<text xml:space="preserve" ')
+            path.write_text(picture, "utf-8")
         self.exit(0)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
