@@ -52,9 +52,7 @@ class Api:
     def count(self, table: str, where: str = "true") -> int:
         """Count rows as the superuser."""
         with self.pg.connect() as conn:
-            row = conn.execute(
-                f"select count(*) from warroom.{table} where {where}"  # type: ignore[arg-type]
-            ).fetchone()
+            row = conn.execute(f"select count(*) from warroom.{table} where {where}").fetchone()
         assert row is not None
         return int(row[0])
 

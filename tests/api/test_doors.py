@@ -71,9 +71,8 @@ async def test_alerts_of_one_service_join_and_resolve(api: Api) -> None:
     admin = api.client()
     one = (await admin.incidents())["items"][0]
     assert (one["alert_count"], one["firing_count"], one["severity"]) == (2, 2, 1)
-    await client.post_alerts(
-        webhook(alert("A", "shop", "resolved"), alert("B", "shop", "resolved"))
-    )
+    over = [alert(name, "shop", "resolved") for name in ("A", "B")]
+    await client.post_alerts(webhook(*over))
     after = await admin.incident(one["ref"])
     assert (after["alert_count"], after["firing_count"], after["status"]) == (2, 0, "triggered")
     texts = [e["text"] for e in (await admin.timeline(one["ref"]))["items"]]
@@ -188,8 +187,9 @@ async def test_a_frozen_database_is_said_within_the_deadline_and_recovers(api18:
         assert answer.json()["type"] == "urn:warroom:problem:database-unavailable"
         assert (await http.get("/healthz")).status_code == 200
 
-        async def ready() -> bool:
-            return (await http.get("/readyz")).status_code == 200
+        async def ready() -> httpx.Response | None:
+            found = await http.get("/readyz")
+            return found if found.status_code == 200 else None
 
         await wait_until(ready, what="readiness to return")
 

@@ -28,7 +28,7 @@ async def test_schemathesis_finds_the_description_true(api18: Api, tmp_path: Pat
         "--phases",
         "examples,coverage,fuzzing",
         "--max-examples",
-        "8",
+        "4",
         "--seed",
         "1",
         "--workers",

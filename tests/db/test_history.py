@@ -96,10 +96,10 @@ async def _boards(seeded: Seeded, commands: list[str]) -> list[tuple[BoardPictur
         await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as writer,
         await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as reader,
     ):
-        await reader.execute(f'set session authorization "{role[0]}"')  # type: ignore[arg-type]
+        await reader.execute(f'set session authorization "{role[0]}"')
         for number, command in enumerate(commands):
             pick = PICK.replace("{n}", str(number))
-            await writer.execute(STATEMENTS[command].replace("{pick}", pick))  # type: ignore[arg-type]
+            await writer.execute(STATEMENTS[command].replace("{pick}", pick))
             moment = await (await writer.execute("select clock_timestamp()")).fetchone()
             assert moment is not None
             then.append((moment[0], await read_board(reader)))

@@ -37,7 +37,7 @@ def test_no_service_changes_deletes_or_truncates_a_stream(
         with seeded.db.connect() as conn:
             conn.execute(sql.SQL("set session authorization {}").format(sql.Identifier(role)))
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                conn.execute(statement)  # type: ignore[arg-type]
+                conn.execute(statement)
 
 
 @pytest.mark.parametrize("stream", ["audit", "timeline", "alert_event", "delivery"])
@@ -52,7 +52,7 @@ def test_also_the_owner_cannot(seeded: Seeded, stream: str) -> None:
             if stream == "delivery" and "truncate" not in statement:
                 continue  # empty here: row triggers have nothing to refuse
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                conn.execute(statement)  # type: ignore[arg-type]
+                conn.execute(statement)
 
 
 def test_truncate_of_every_partition_is_refused(seeded: Seeded) -> None:
@@ -112,7 +112,7 @@ def test_a_byte_altered_by_a_superuser_is_found_and_named(seeded: Seeded, what: 
         # A superuser can: it must be found out.
         conn.execute("alter table warroom.audit disable trigger refuse_change")
         conn.execute(
-            TAMPERINGS[what],  # type: ignore[arg-type]
+            TAMPERINGS[what],
             {"a": row[0], "p": seeded.people["ola"]},
         )
     found = problems(seeded.db)
@@ -137,7 +137,7 @@ def test_a_row_changed_behind_the_triggers_is_found_and_named(
             sql.SQL("alter table warroom.{} disable trigger all").format(sql.Identifier(table))
         )
         row = conn.execute(
-            statement,  # type: ignore[arg-type]
+            statement,
             (seeded.incidents["normal"],),
         ).fetchone()
         assert row is not None

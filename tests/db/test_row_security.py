@@ -20,7 +20,7 @@ EXPECTED = {
 
 def seen(conn: psycopg.Connection, seeded: Seeded, source: str, column: str) -> set[str]:
     names = {identifier: name for name, identifier in seeded.incidents.items()}
-    rows = conn.execute(f"select {column} from {source}").fetchall()  # type: ignore[arg-type]
+    rows = conn.execute(f"select {column} from {source}").fetchall()
     return {names[row[0]] for row in rows}
 
 
@@ -65,8 +65,8 @@ def test_children_follow_when_an_incident_becomes_restricted(seeded: Seeded) -> 
 def test_contact_details_are_masked(seeded: Seeded) -> None:
     with seeded.as_person("ana") as conn:
         for source in ("read_v1.person", "read_v1.person_at(clock_timestamp())"):
-            rows = dict(
-                conn.execute(f"select name, email from {source}").fetchall()  # type: ignore[arg-type]
+            rows: dict[str, str | None] = dict(
+                conn.execute(f"select name, email from {source}").fetchall()
             )
             assert rows["ana"] == "ana@example.org"
             assert {email for name, email in rows.items() if name != "ana"} == {None}
