@@ -48,7 +48,7 @@ def picture_of(rows: tuple[IncidentRow, ...] | None = None) -> BoardPicture:
 async def running(door: Door, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
     """Run the console on a real room until the first picture is there."""
     app = WarRoomApp(options(), door=door)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         try:
             await wait_until(lambda: app.database_now() is not None, what="the first picture")
         except BaseException:

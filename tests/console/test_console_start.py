@@ -49,7 +49,7 @@ async def test_a_boot_is_told_and_its_failure_is_a_sentence() -> None:
         raise ClusterError("The data directory is of version 15.", remedy="Use another one.")
 
     app = WarRoomApp(options(), boot=boot)
-    async with app.run_test(size=(100, 20)) as pilot:
+    async with app.run_test(size=(100, 20), notifications=True) as pilot:
         await wait_until(lambda: "of version 15" in shown(pilot), what="the sentence")
         assert "Use another one. Press q to leave." in shown(pilot)
         await pilot.press("a")

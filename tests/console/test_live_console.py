@@ -116,3 +116,31 @@ async def test_the_api_is_gone_before_the_key(live: LiveRoom) -> None:
         await wait_until(lambda: "was not sent" in shown(pilot), what="the refusal")
         assert Mark.UNKNOWN not in marks(pilot)
     assert live.fetch("select status from warroom.incident") == [("triggered",)]
+
+
+async def test_a_restarted_database_is_found_again(live: LiveRoom) -> None:
+    live.declare("Before the restart", 2)
+    cluster = live.database.server.cluster
+    async with running(live.door) as pilot:
+        cluster.stop("immediate")
+        try:
+            await wait_until(lambda: "▲ stale" in shown(pilot), what="the stale badge")
+            assert "Before the restart" in shown(pilot), "the last picture stays, marked as old"
+        finally:
+            cluster.start()
+        await wait_until(lambda: "● live" in shown(pilot), what="the live badge again")
+        live.declare("After the restart", 1)
+        await wait_until(lambda: "After the restart" in shown(pilot), what="the new incident")
+
+
+async def test_a_second_key_waits_for_the_first(live: LiveRoom) -> None:
+    live.declare("Pressed twice", 2)
+    async with running(live.door) as pilot:
+        live.kill_api(signal.SIGSTOP)
+        await pilot.press("a", "a")
+        await wait_until(lambda: "still under way" in shown(pilot), what="the toast")
+        assert live.process is not None
+        live.process.send_signal(signal.SIGCONT)
+        await wait_until(lambda: Mark.DONE in marks(pilot), what="the ✓")
+    query = "select count(*) from warroom.timeline where body like '%%acknowledged by%%'"
+    assert live.fetch(query) == [(1,)]
