@@ -25,7 +25,7 @@ def _fill(conninfo: str, incidents: int) -> None:
         conn.execute(
             "insert into warroom.service (key, name, team_id, tier) select 's' || n, 'Service '"
             " || n, t.id, n % 5 from generate_series(1, 40) n, warroom.team t"
-            " where t.key = 'unassigned'" % ()
+            " where t.key = 'unassigned'"
         )
         conn.execute(
             "insert into warroom.incident (title, severity, opened_by, policy_id, opened_at)"

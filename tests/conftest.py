@@ -25,4 +25,5 @@ def own_environment(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere))
     monkeypatch.delenv("NO_COLOR", raising=False)
 
+
 pytest_plugins = ["tests.pgfixtures"]

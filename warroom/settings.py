@@ -1,9 +1,9 @@
 """Settings: one frozen dataclass, read from a TOML file and the environment.
 
-Standard library and platformdirs only.  ``docs/configuration.md`` is made from the fields.  Later sources win:
-default, file, environment, the caller's overrides (command-line options).  An unknown key is an
-error that names the nearest known one: a misspelt limit that is silently ignored is worse than
-no limit.
+Standard library and platformdirs only.  ``docs/configuration.md`` is made from the fields.
+Later sources win: default, file, environment, the caller's overrides (command-line options).
+An unknown key is an error that names the nearest known one: a misspelt limit that is silently
+ignored is worse than no limit.
 """
 
 from __future__ import annotations

@@ -65,9 +65,8 @@ def test_children_follow_when_an_incident_becomes_restricted(seeded: Seeded) -> 
 def test_contact_details_are_masked(seeded: Seeded) -> None:
     with seeded.as_person("ana") as conn:
         for source in ("read_v1.person", "read_v1.person_at(clock_timestamp())"):
-            rows: dict[str, str | None] = dict(
-                conn.execute(f"select name, email from {source}").fetchall()
-            )
+            found = conn.execute(f"select name, email from {source}").fetchall()
+            rows: dict[str, str | None] = dict(found)
             assert rows["ana"] == "ana@example.org"
             assert {email for name, email in rows.items() if name != "ana"} == {None}
 

@@ -16,7 +16,11 @@ _WINDOWS = {b"gzip": 31, b"deflate": 15}
 
 
 class TooLarge(Exception):
-    """The body is over the limit."""
+    """The body is over the limit; ``ended`` says that all of it has been read."""
+
+    def __init__(self, *, ended: bool = False) -> None:
+        super().__init__()
+        self.ended = ended
 
 
 class BadEncoding(Exception):

@@ -90,7 +90,11 @@ async def readyz(request: Request, state: State) -> dict[str, Any]:
     return {"status": "ok", "database": found}
 
 
-@router.get("/metrics")
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
+)
 async def metrics(request: Request, state: State) -> Response:
     """Return the metrics for Prometheus."""
     kept: Metrics = request.app.state.metrics
