@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from tests.api.conftest import Api
-from tests.helpers import wait_until
 from warroom.client import Client
 from warroom.console.scram import verifier  # the console's own, as it is used for real
 from warroom.errors import DatabaseUnavailable, Forbidden, InvalidInput
