@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from warroom.embedded.processes import (
     processes_in,
     send_signal,
     wait_until,
+    works_in,
 )
 from warroom.errors import AlreadyRunning, ClusterError, WrongMajorVersion
 
@@ -234,6 +236,8 @@ class Cluster:
         if not self.exists():
             raise ClusterError(f"{self.data_dir} holds no PostgreSQL data.", remedy="Run init.")
         check_socket_length(self.socket_dir)
+        # A server that was just killed needs a moment to vanish.
+        wait_until(lambda: self._postmaster() is None, 0.5)
         running = self._postmaster()
         if running is not None:
             raise AlreadyRunning(
@@ -338,12 +342,9 @@ class Cluster:
         if not lines or not lines[0].lstrip("-").isdigit():
             return None
         candidate = process_ref(abs(int(lines[0])))
-        if candidate is None:
+        if candidate is None or not works_in(candidate.pid, self.data_dir):
             return None
-        inside = processes_in(self.data_dir)
-        if not inside and not os.path.isdir("/proc/self"):
-            return candidate  # no way to know better on this system
-        return candidate if candidate in inside else None
+        return candidate
 
     def _clear_leftovers(self) -> None:
         """Remove a pid file that names no server of ours, once nothing works in the directory.
@@ -364,5 +365,5 @@ class Cluster:
                     "a second one could destroy the data.",
                     remedy=f"End them: kill -9 {left.replace(',', '')}",
                 )
-        if os.path.isdir("/proc/self"):
+        if sys.platform == "linux":
             (self.data_dir / "postmaster.pid").unlink(missing_ok=True)

@@ -81,30 +81,26 @@ def wait_until(condition: Callable[[], bool], seconds: float, step: float = 0.02
     return True
 
 
-def processes_in(folder: Path) -> list[ProcessRef]:
-    """Return the processes whose working directory is ``folder`` (PostgreSQL's is its data).
+def works_in(pid: int, folder: Path) -> bool:
+    """Tell whether the working directory of ``pid`` is ``folder`` (PostgreSQL's is its data).
 
-    Empty where the system has no ``/proc``.
+    True for any living process where the system has no ``/proc``: there is no way to know better.
     """
     if not _HAS_PROC:
-        return []
+        return process_ref(pid) is not None
     try:
-        wanted = folder.stat()
+        return os.path.samefile(_PROC / str(pid) / "cwd", folder)
     except OSError:
+        return False  # gone meanwhile, or not ours to see
+
+
+def processes_in(folder: Path) -> list[ProcessRef]:
+    """Return the processes whose working directory is ``folder``; none without ``/proc``."""
+    if not _HAS_PROC:
         return []
-    found = []
-    for entry in os.listdir(_PROC):
-        if not entry.isdigit():
-            continue
-        try:
-            there = os.stat(_PROC / entry / "cwd")
-        except OSError:
-            continue  # gone meanwhile, or not ours to see
-        if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
-            reference = process_ref(int(entry))
-            if reference is not None:
-                found.append(reference)
-    return found
+    pids = [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]
+    found = [process_ref(pid) for pid in pids if works_in(pid, folder)]
+    return [process for process in found if process is not None]
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None]:
