@@ -1,179 +1,179 @@
-"""Real PostgreSQL servers for the tests: one per version and test process, one database a test.
+"""Real PostgreSQL for tests: one server a version and test worker, fresh databases from a template.
 
-``conftest.py`` imports the fixtures from here.  ``pg`` runs a test on PostgreSQL 15 and 18,
-``pg18`` on 18 only; both are a fresh copy of a database that the migrations made.
+The clusters are made by war room's own embedded code, with fsync off, in a short temporary
+folder, and stopped when the session ends.  A missing PostgreSQL is a failure, never a skip.
 """
 
 from __future__ import annotations
 
-import secrets
+import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from tests.helpers import require_program
+from warroom.db import migrate
 from warroom.embedded.binaries import Binaries, find_binaries, reachable_binaries
 from warroom.embedded.cluster import Cluster
 from warroom.embedded.identity import find_identity
-from warroom.embedded.paths import private_socket_dir
-from warroom.embedded.pgconfig import SUPERUSER, UNSAFE_FAST
 
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-VERSIONS = (15, 18)
-_TEMPLATE = "warroom_template"
+VERSIONS: Final = (15, 18)
+DEBIAN_15: Final = "/usr/lib/postgresql/15/bin"
+TEMPLATE: Final = "warroom_template"
+TEST_SETTINGS: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "80",
+}
+_numbers = itertools.count(1)
 
 
 def pg_binaries(version: int) -> Binaries:
-    """Return the programs of one major version; missing ones are a failure, never a skip."""
+    """Return the programs of a version: 18 is the wheel's, 15 is Debian's."""
     if version == 18:
-        found = find_binaries(_wheel_only())
-    elif (DEBIAN_15 / "postgres").exists():
-        found = find_binaries(DEBIAN_15)
-    else:
-        pytest.fail("PostgreSQL 15 is missing; type: apt-get install postgresql-15", pytrace=False)
-    assert found.major == version
-    return reachable_binaries(found, find_identity())
+        return find_binaries()
+    require_program(f"{DEBIAN_15}/postgres")
+    return find_binaries(DEBIAN_15)
 
 
-def _wheel_only() -> Path:
-    from warroom.embedded import binaries
+class TestServer:
+    """A running server with a migrated template database."""
 
-    return binaries._wheel_folder()
+    __test__ = False
+
+    def __init__(self, version: int, folder: Path, settings: dict[str, str] | None = None) -> None:
+        identity = find_identity()
+        binaries = reachable_binaries(pg_binaries(version), identity)
+        sockets = folder / "s"
+        sockets.mkdir(mode=0o700)
+        identity.own(sockets)
+        self.version = version
+        self.cluster = Cluster(folder / "d", sockets, binaries, identity, settings or TEST_SETTINGS)
+        self.cluster.init()
+        self.cluster.start()
+        self._template_made = False
+
+    def conninfo(self, role: str = "warroom_super", dbname: str = "postgres") -> str:
+        """Return a libpq connection string; peer for our three roles, SCRAM for all others."""
+        return self.cluster.conninfo(role, dbname)
+
+    def execute(self, statement: sql.SQL | sql.Composed, dbname: str = "postgres") -> None:
+        """Run one statement as the superuser, outside a transaction."""
+        with psycopg.connect(self.conninfo(dbname=dbname), autocommit=True) as conn:
+            conn.execute(statement)
+
+    def empty_database(self) -> str:
+        """Make an empty database and return its name."""
+        name = f"t{os.getpid()}_{next(_numbers)}"
+        self.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        return name
+
+    def fresh_database(self) -> str:
+        """Make a database at the newest schema and return its name."""
+        if not self._template_made:
+            self.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+            migrate.upgrade(self.conninfo(dbname=TEMPLATE))
+            self._template_made = True
+        name = f"t{os.getpid()}_{next(_numbers)}"
+        self.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
+        )
+        # Rights on a database do not come with its template.
+        migrate.prepare(self.conninfo(dbname=name))
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, ending whoever is still connected."""
+        self.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        )
+
+    def stop(self) -> None:
+        """Stop the server at once; its data are thrown away."""
+        self.cluster.stop("immediate")
 
 
-@dataclass(frozen=True)
-class PgDatabase:
-    """One database of a test. ``conninfo`` is for psycopg, ``url`` for settings."""
+def _server(version: int) -> Iterator[TestServer]:
+    folder = Path(tempfile.mkdtemp(prefix=f"wr{version}-"))
+    folder.chmod(0o755)
+    server: TestServer | None = None
+    try:
+        server = TestServer(version, folder)
+        yield server
+    finally:
+        if server is not None:
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
-    cluster: Cluster
-    name: str
+
+@pytest.fixture(scope="session")
+def server15() -> Iterator[TestServer]:
+    """PostgreSQL 15 of Debian."""
+    yield from _server(15)
+
+
+@pytest.fixture(scope="session")
+def server18() -> Iterator[TestServer]:
+    """PostgreSQL 18 of the wheel."""
+    yield from _server(18)
+
+
+class TestDatabase:
+    """A fresh database at the newest schema."""
+
+    __test__ = False
+
+    def __init__(self, server: TestServer) -> None:
+        self.server = server
+        self.name = server.fresh_database()
 
     @property
     def version(self) -> int:
         """The server's major version."""
-        return self.cluster.binaries.major
+        return self.server.version
 
-    def conninfo(self, role: str = SUPERUSER) -> str:
-        """Return a libpq string; without password for warroom_super, _api and _engine only."""
-        return self.cluster.conninfo(role, self.name)
+    def conninfo(self, role: str = "warroom_super") -> str:
+        """Return a libpq connection string for a role."""
+        return self.server.conninfo(role, self.name)
 
-    def url(self, role: str = SUPERUSER) -> str:
-        """Return a ``postgresql://`` URL for the same roles."""
-        return self.cluster.url(role, self.name)
-
-    def login(self, role: str) -> str:
-        """Give any role a fresh password and LOGIN; return a conninfo with it."""
-        password = secrets.token_hex(16)
-        with psycopg.connect(self.conninfo(), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
-                    sql.Identifier(role), sql.Literal(password)
-                )
-            )
-        return f"{self.conninfo(role)} password={password}"
+    def connect(
+        self, role: str = "warroom_super", *, autocommit: bool = True
+    ) -> psycopg.Connection:
+        """Connect as a role."""
+        return psycopg.connect(self.conninfo(role), autocommit=autocommit)
 
 
-@dataclass
-class PgServer:
-    """A running server of one version, which hands out databases."""
-
-    cluster: Cluster
-    root: Path
-    _count: int = 0
-    _made: set[str] = field(default_factory=set)
-
-    def _superuser(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(self.cluster.conninfo(dbname="postgres"), autocommit=True)
-
-    def template(self) -> str:
-        """Return the name of the migrated template database; made at the first call."""
-        if _TEMPLATE not in self._made:
-            from warroom.db.migrate import upgrade
-
-            with self._superuser() as connection:
-                connection.execute(f"CREATE DATABASE {_TEMPLATE}")
-            upgrade(self.cluster.conninfo(dbname=_TEMPLATE))
-            self._made.add(_TEMPLATE)
-        return _TEMPLATE
-
-    @contextmanager
-    def database(self, *, migrated: bool = True) -> Iterator[PgDatabase]:
-        """Make a database, from the migrated template or empty, and drop it afterwards."""
-        source = self.template() if migrated else "template1"
-        self._count += 1
-        name = f"test_{self._count}"
-        with self._superuser() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
-        try:
-            yield PgDatabase(self.cluster, name)
-        finally:
-            if self.cluster.is_running():
-                with self._superuser() as connection:
-                    connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-@contextmanager
-def running_server(version: int) -> Iterator[PgServer]:
-    """Start a throw-away server; stopped and removed at the end, also when tests fail."""
-    identity = find_identity()
-    # A short path that the server's user can enter; pytest's own folders are closed to it.
-    root = Path(tempfile.mkdtemp(prefix=f"wr{version}-", dir="/tmp"))
-    root.chmod(0o711)
-    cluster = Cluster(
-        root / "postgres",
-        private_socket_dir(root, identity),
-        pg_binaries(version),
-        identity,
-        UNSAFE_FAST,
-        log_file=root / "postgres.log",
-    )
-    try:
-        cluster.init()
-        cluster.start()
-        yield PgServer(cluster, root)
-    finally:
-        cluster.stop("immediate")
-        shutil.rmtree(root, ignore_errors=True)
-        shutil.rmtree(cluster.socket_dir, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def pg_servers() -> Iterator[dict[int, PgServer]]:
-    """Hold the servers of this test process; each is started when it is first asked for."""
-    with ExitStack() as stack:
-
-        class _Lazy(dict[int, PgServer]):
-            def __missing__(self, version: int) -> PgServer:
-                self[version] = stack.enter_context(running_server(version))
-                return self[version]
-
-        yield _Lazy()
+def _database(server: TestServer) -> Iterator[TestDatabase]:
+    database = TestDatabase(server)
+    yield database
+    server.drop(database.name)
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")
-def pg(request: pytest.FixtureRequest, pg_servers: dict[int, PgServer]) -> Iterator[PgDatabase]:
-    """A fresh migrated database, on each supported version in turn."""
-    with pg_servers[request.param].database() as database:
-        yield database
+def server(request: pytest.FixtureRequest) -> TestServer:
+    """Each version's server in turn."""
+    found: TestServer = request.getfixturevalue(f"server{request.param}")
+    return found
 
 
 @pytest.fixture
-def pg18(pg_servers: dict[int, PgServer]) -> Iterator[PgDatabase]:
-    """A fresh migrated database on the PostgreSQL that comes along."""
-    with pg_servers[18].database() as database:
-        yield database
+def pg(server: TestServer) -> Iterator[TestDatabase]:
+    """A fresh database on each version in turn."""
+    yield from _database(server)
 
 
-@pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")
-def empty_pg(
-    request: pytest.FixtureRequest, pg_servers: dict[int, PgServer]
-) -> Iterator[PgDatabase]:
-    """A database without our schema, for the tests of the migrations themselves."""
-    with pg_servers[request.param].database(migrated=False) as database:
-        yield database
+@pytest.fixture
+def pg18(server18: TestServer) -> Iterator[TestDatabase]:
+    """A fresh database on PostgreSQL 18."""
+    yield from _database(server18)
