@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -49,6 +50,12 @@ def problem_to_error(document: Mapping[str, Any], status: int) -> WarRoomError:
 def new_key() -> str:
     """Return a new idempotency key."""
     return uuid.uuid4().hex
+
+
+def _path(ref: str, verb: str = "") -> str:
+    """Return an incident's path; whatever was typed stays one step of it."""
+    step = quote(ref, safe="").replace(".", "%2E")
+    return f"/v1/incidents/{step}/{verb}".rstrip("/")
 
 
 class Client:
@@ -95,6 +102,7 @@ class Client:
         key: str | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
     ) -> Any:
         """Send a request and return its JSON.
 
@@ -112,8 +120,9 @@ class Client:
         chosen = {k: v for k, v in (params or {}).items() if v is not None}
         try:
             answer = await self._http.request(
-                method, path, content=content, params=chosen, headers=sent
-            )
+                method, path, content=content, params=chosen, headers=sent,
+                timeout=httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s,
+            )  # fmt: skip
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise ApiUnreachable(
                 f"The API at {self._http.base_url} does not answer; nothing was sent.",
@@ -161,11 +170,11 @@ class Client:
 
     async def incident(self, ref: str) -> Json:
         """Return one incident."""
-        return await self._get(f"/v1/incidents/{ref}")
+        return await self._get(_path(ref))
 
     async def timeline(self, ref: str, *, limit: int = 100, cursor: str | None = None) -> Json:
         """Return ``{items, next_cursor}``, newest first."""
-        return await self._get(f"/v1/incidents/{ref}/timeline", limit=limit, cursor=cursor)
+        return await self._get(_path(ref, "timeline"), limit=limit, cursor=cursor)
 
     async def declare(
         self,
@@ -189,14 +198,14 @@ class Client:
 
     async def acknowledge(self, ref: str, version: int, *, key: str | None = None) -> Json:
         """Acknowledge the incident as it was at ``version``; return it."""
-        return await self._post(f"/v1/incidents/{ref}/acknowledge", {"version": version}, key)
+        return await self._post(_path(ref, "acknowledge"), {"version": version}, key)
 
     async def resolve(
         self, ref: str, version: int, *, note: str | None = None, key: str | None = None
     ) -> Json:
         """Resolve the incident as it was at ``version``; return it."""
         body = {"version": version, "note": note}
-        return await self._post(f"/v1/incidents/{ref}/resolve", body, key)
+        return await self._post(_path(ref, "resolve"), body, key)
 
     async def log_entry(
         self,
@@ -210,7 +219,7 @@ class Client:
     ) -> Json:
         """Add an entry to the timeline; return the incident."""
         body = {"kind": kind, "text": text, "confidence": confidence, "happened_at": happened_at}
-        return await self._post(f"/v1/incidents/{ref}/entries", body, key)
+        return await self._post(_path(ref, "entries"), body, key)
 
     # Directory ------------------------------------------------------------------------------
 
@@ -224,7 +233,9 @@ class Client:
 
     async def revoke_token(self, token_id: str, *, key: str | None = None) -> Json:
         """Revoke a token."""
-        found: Json = await self.request("DELETE", f"/v1/tokens/{token_id}", key=key or new_key())
+        found: Json = await self.request(
+            "DELETE", f"/v1/tokens/{quote(token_id, safe='')}", key=key or new_key()
+        )
         return found
 
     # Session and health ---------------------------------------------------------------------
@@ -239,7 +250,9 @@ class Client:
 
     async def verify_audit(self) -> Json:
         """Return ``{verified, entries, rows_checked, problems}``."""
-        return await self._get("/v1/audit/verify")
+        # The API gives it two minutes; every other request is shorter.
+        found: Json = await self.request("GET", "/v1/audit/verify", timeout_s=150)
+        return found
 
     async def ready(self) -> Json:
         """Return the readiness answer."""

@@ -45,11 +45,13 @@ async def authenticate(
 
     async def handler(work: Work) -> Principal | None:
         row = await work.row(
-            "select principal_id, name, kind, scopes, source_id from warroom.authenticate(:hash)",
+            "select a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label"
+            " from warroom.authenticate(:hash) a left join warroom.source s on s.id = a.source_id",
             {"hash": digest},
         )
         if row is None:
             return None
+        request.state.service_label = row["service_label"]
         return Principal(
             row["principal_id"], row["name"], PrincipalKind(row["kind"]),
             frozenset(Scope(s) for s in row["scopes"]), row["source_id"],

@@ -124,12 +124,15 @@ class Batcher:
                 self._db, self._ctx, [d for d, _ in batch], window=self._window
             )
         except WarRoomError as error:
+            # A refusal is one body's fault: told to its neighbours, it would lose their alerts,
+            # because Alertmanager never repeats what was answered with 4xx.
+            if error.status < 500 and len(batch) > 1:
+                await self._one_by_one(batch)
+                return
             self._fail(batch, error)
         except Exception:  # noqa: BLE001 - whatever it is, senders must be answered
-            # One poisonous body must not take its neighbours down with it.
             if len(batch) > 1:
-                for one in batch:
-                    await self._store([one])
+                await self._one_by_one(batch)
                 return
             self._fail(batch, WarRoomError("This body could not be stored; the log says why."))
             from warroom.logs import log
@@ -142,6 +145,11 @@ class Batcher:
         for delivery, _ in batch:
             self._alerts -= max(len(delivery.alerts), 1)
             self._bytes -= len(delivery.body)
+
+    async def _one_by_one(self, batch: Sequence[Waiting]) -> None:
+        """Store each in a transaction of its own: a poisonous body takes no neighbour along."""
+        for one in batch:
+            await self._store([one])
 
     @staticmethod
     def _fail(batch: Sequence[Waiting], error: WarRoomError) -> None:

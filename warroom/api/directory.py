@@ -13,6 +13,7 @@ from warroom.api.auth import Commander, Reader, State
 from warroom.api.problems import RESPONSES
 from warroom.db.uow import read
 from warroom.domain.principal import INGEST_PRINCIPAL, Scope
+from warroom.errors import Overloaded
 from warroom.services import audit, directory
 from warroom.services.access import require
 
@@ -95,7 +96,12 @@ async def mint_login(body: models.Login, ctx: Reader, state: State) -> Json:
 async def verify(ctx: Reader, state: State) -> Json:
     """Recompute every hash and hold every row against its last audit entry."""
     require(ctx, Scope.READ)
-    return await read(state.db, ctx, audit.verify, eyes=INGEST_PRINCIPAL, deadline_s=120)
+    if state.verifying.locked():
+        raise Overloaded("The record is being verified already.", remedy="Ask again in a minute.")
+    async with state.verifying:
+        return await read(
+            state.db, ctx, audit.verify, eyes=INGEST_PRINCIPAL, deadline_s=audit.VERIFY_SECONDS
+        )
 
 
 @router.get("/{noun}", response_model=models.Page)

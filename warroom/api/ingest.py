@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from warroom.api.auth import Reader, State
@@ -26,6 +27,12 @@ Parser = Callable[[bytes, IngestOptions, datetime], tuple[IncomingAlert, ...]]
 LARGE_BODY = 65_536
 
 
+def _json_body(kind: str) -> dict[str, Any]:
+    """Describe a body that we read ourselves: the framework would refuse it before it is kept."""
+    shape = {"type": kind} if kind == "object" else {"type": kind, "items": {"type": "object"}}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}}
+
+
 class Taken(BaseModel):
     """What became of a delivery."""
 
@@ -35,18 +42,14 @@ class Taken(BaseModel):
     incidents: list[str]
 
 
-@router.post("/v1/ingest/alertmanager", response_model=Taken)
-async def webhook(
-    request: Request, ctx: Reader, state: State, _body: Annotated[Any, Body()] = None
-) -> dict[str, Any]:
+@router.post("/v1/ingest/alertmanager", response_model=Taken, openapi_extra=_json_body("object"))
+async def webhook(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     """Take an Alertmanager webhook (version 4); 2xx only after the commit."""
     return await _take(request, ctx, state, alertmanager_webhook.parse, "alertmanager")
 
 
-@router.post("/api/v2/alerts", response_model=Taken)
-async def api_v2(
-    request: Request, ctx: Reader, state: State, _body: Annotated[Any, Body()] = None
-) -> dict[str, Any]:
+@router.post("/api/v2/alerts", response_model=Taken, openapi_extra=_json_body("array"))
+async def api_v2(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     """Take alerts as Alertmanager's API v2 does; Prometheus posts here directly."""
     return await _take(request, ctx, state, alertmanager_v2.parse, "alertmanager-v2")
 
@@ -62,7 +65,10 @@ async def _take(
             remedy="Make a source: `warroom source add NAME`.",
         )
     body = await request.body()
-    options = IngestOptions.for_service_label(state.settings.service_label)
+    own_label = request.state.service_label or state.settings.service_label
+    options = replace(
+        IngestOptions.for_service_label(own_label), severity_label=state.settings.severity_label
+    )
     delivery = Delivery(
         ctx.principal.source_id, ctx.principal.id, dialect,
         request.headers.get("content-type", ""), body, (), ctx.request_id,
@@ -75,14 +81,11 @@ async def _take(
             if len(body) > LARGE_BODY
             else parse(body, options, now)
         )
+        result = await state.batcher.put(replace(delivery, alerts=found))
     except InvalidInput as error:
         kept = await alerts.quarantine(state.db, ctx, delivery, error)
         error.remedy = f"{error.remedy or ''} The body is kept as {kept}.".strip()
         raise
-    result = await state.batcher.put(
-        Delivery(delivery.source_id, delivery.source_principal_id, dialect,
-                 delivery.content_type, body, found, ctx.request_id)
-    )  # fmt: skip
     return {
         "delivery": str(result.delivery_id),
         "alerts": result.alerts,

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 import uuid
 import zlib
 from typing import Any
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+BODY_SECONDS = 60.0
+DRAIN_SECONDS = 5.0
 DRAINED_MOST = 64 << 20
 _WINDOWS = {b"gzip": 31, b"deflate": 15}
 
 
 class TooLarge(Exception):
-    """The body is over the limit; ``ended`` says that all of it has been read."""
-
-    def __init__(self, *, ended: bool = False) -> None:
-        super().__init__()
-        self.ended = ended
+    """The body is over the limit."""
 
 
 class BadEncoding(Exception):
@@ -33,11 +34,13 @@ class Door:
     Args:
         app: what is behind.
         limit: bytes of a body, as sent and as decompressed.
+        body_seconds: a body must have come within this time.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, body_seconds: float = BODY_SECONDS) -> None:
         self._app = app
         self._limit = limit
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -48,32 +51,65 @@ class Door:
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._serve(scope, receive, send, headers, request_id)
+
+    async def _serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: dict[bytes, bytes],
+        request_id: str,
+    ) -> None:
+        ended = False
+
+        async def watched() -> Message:
+            nonlocal ended
+            message = await receive()
+            ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
+            return message
 
         async def tagged(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
             await send(message)
 
+        refusal: tuple[int, str, str, str, str]
         try:
-            body = await self._read(headers, receive)
-        except TooLarge as over:
-            if not over.ended:
-                await self._drain(receive)
-            await self._refuse(tagged, request_id, 413, "payload-too-large", "Payload too large",
-                               f"The body is over {self._limit} bytes, as sent or as "
-                               "decompressed; nothing was stored.",
-                               "Send it in several parts.")  # fmt: skip
-            return
+            async with asyncio.timeout(self._body_seconds):
+                body = await self._read(headers, watched)
+        except TooLarge:
+            refusal = (
+                413, "payload-too-large", "Payload too large",
+                f"The body is over {self._limit} bytes, sent or unpacked; nothing was stored.",
+                "Send it in several parts.",
+            )  # fmt: skip
         except BadEncoding:
-            await self._refuse(tagged, request_id, 400, "invalid-input", "Invalid input",
-                               "The body does not decompress as its Content-Encoding says.",
-                               "Send gzip, deflate or no Content-Encoding.")  # fmt: skip
+            refusal = (
+                400, "invalid-input", "Invalid input",
+                "The body does not decompress as its Content-Encoding says.",
+                "Send one gzip member, deflate or no Content-Encoding.",
+            )  # fmt: skip
+        except TimeoutError:
+            refusal = (
+                408, "request-timeout", "Request timeout",
+                f"The body did not come within {self._body_seconds:g} s; nothing was stored.",
+                "Send it again.",
+            )  # fmt: skip
+            ended = True  # whoever is that slow is not waited for any longer
+        else:
+            if body is not None:
+                await self._pass_on(scope, receive, tagged, body)
             return
-        if body is None:
-            return
+        if not ended:
+            await self._drain(watched)
+        await self._refuse(tagged, request_id, *refusal)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         scope["headers"] = [
             (k, v) for k, v in scope["headers"]
-            if k.lower() not in (b"content-encoding", b"content-length")
+            if k.lower() not in (b"content-encoding", b"content-length", b"transfer-encoding")
         ] + [(b"content-length", str(len(body)).encode())]  # fmt: skip
         sent = False
 
@@ -84,7 +120,7 @@ class Door:
                 return {"type": "http.request", "body": body, "more_body": False}
             return await receive()
 
-        await self._app(scope, replay, tagged)
+        await self._app(scope, replay, send)
 
     async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
         """Return the whole body, decompressed; None when the sender went away."""
@@ -106,10 +142,9 @@ class Door:
             chunk = message.get("body", b"")
             received += len(chunk)
             if received > self._limit:
-                raise TooLarge(ended=not message.get("more_body", False))
-            last = not message.get("more_body", False)
-            self._take(out, chunk, inflate, last=last)
-            if last:
+                raise TooLarge
+            self._take(out, chunk, inflate)
+            if not message.get("more_body", False):
                 break
         if inflate is not None and received and not inflate.eof:
             raise BadEncoding
@@ -118,13 +153,15 @@ class Door:
     async def _drain(self, receive: Receive) -> None:
         """Read on for a while: a sender that still writes would never see our answer."""
         thrown_away = 0
-        while thrown_away < DRAINED_MOST:
-            message = await receive()
-            thrown_away += len(message.get("body", b""))
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while thrown_away < DRAINED_MOST:
+                    message = await receive()
+                    thrown_away += len(message.get("body", b""))
+                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                        return
 
-    def _take(self, out: bytearray, chunk: bytes, inflate: Any, *, last: bool) -> None:
+    def _take(self, out: bytearray, chunk: bytes, inflate: Any) -> None:
         if inflate is None:
             out += chunk
             return
@@ -134,7 +171,10 @@ class Door:
         except zlib.error as error:
             raise BadEncoding from error
         if len(out) > self._limit or inflate.unconsumed_tail:
-            raise TooLarge(ended=last)
+            raise TooLarge
+        if inflate.unused_data:
+            # Bytes behind the end: dropping them silently would be storing half of what was sent.
+            raise BadEncoding
 
     @staticmethod
     async def _refuse(

@@ -21,9 +21,13 @@ from warroom.api.auth import State
 from warroom.api.problems import RESPONSES
 from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext
+from warroom.logs import log
 from warroom.services.alerts import INGEST
 
 router = APIRouter(tags=["operations"])
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Hundreds a second would drown everything else in the log.
+QUIET = ("/v1/ingest/alertmanager", "/api/v2/alerts")
 
 
 class Metrics:
@@ -45,7 +49,7 @@ class Metrics:
 
 
 class Measured:
-    """Counts and times every request."""
+    """Counts, times and logs every request."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -57,16 +61,26 @@ class Measured:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
+        # The sender chooses the word: without a list it could make us keep any number of series.
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        status = 500
 
         async def counted(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
-                self._metrics.requests.labels(scope["method"], str(message["status"])).inc()
+                status = message["status"]
             await send(message)
 
         try:
             await self._app(scope, receive, counted)
         finally:
-            self._metrics.seconds.observe(time.perf_counter() - begun)
+            took = time.perf_counter() - begun
+            self._metrics.requests.labels(method, str(status)).inc()
+            self._metrics.seconds.observe(took)
+            told = status >= 400 or (method not in ("GET", "HEAD") and scope["path"] not in QUIET)
+            say = log.info if told else log.debug
+            say("request", method=method, path=scope["path"][:200], status=status,
+                ms=round(took * 1000, 1))  # fmt: skip
 
 
 @router.get("/healthz")

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from warroom.domain.safe_text import safe_text
 from warroom.errors import Refused, WarRoomError
 from warroom.logs import log
 
@@ -16,6 +17,16 @@ MEDIA = "application/problem+json"
 PREFIX = "urn:warroom:problem:"
 HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 401: "unauthenticated",
               403: "forbidden", 413: "payload-too-large"}  # fmt: skip
+
+REMEDIES = {
+    "missing": "Add it; /openapi.json says what it may be.",
+    "extra_forbidden": "Take it out; /openapi.json lists the fields.",
+    "json_invalid": "Send one JSON document in UTF-8.",
+}
+SAID: dict[int, tuple[str, str | None]] = {
+    404: ("There is nothing at this address.", "/openapi.json lists the addresses."),
+    405: ("This address does not take this method.", "The header Allow lists those it takes."),
+}
 
 
 def problem(
@@ -55,18 +66,23 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        where = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
-        field = ".".join(where) or "body"
+        kind, parts = first["type"], first["loc"]
+        # Of a body that is no JSON the place is a character's number and no field.
+        where = [str(p) for p in parts if p not in ("body", "query", "path", "header")]
+        field = "body" if kind == "json_invalid" else ".".join(where) or "body"
+        field = str(safe_text(field, limit=200))
+        said = str(safe_text(first["msg"], limit=500))
         return problem(
             request, 400, "invalid-input", "Invalid input",
-            f"{field}: {first['msg']}; nothing was changed.", field=field,
-            remedy="The API's own description is at /openapi.json.",
+            f"{field}: {said}; nothing was changed.", field=field,
+            remedy=REMEDIES.get(kind, "Correct it; /openapi.json says what it may be."),
         )  # fmt: skip
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
         code = HTTP_CODES.get(error.status_code, "http")
-        answer = problem(request, error.status_code, code, str(error.detail), str(error.detail))
+        detail, remedy = SAID.get(error.status_code, (str(error.detail), None))
+        answer = problem(request, error.status_code, code, str(error.detail), detail, remedy=remedy)
         for name, value in (error.headers or {}).items():
             answer.headers[name] = value
         return answer
@@ -75,10 +91,13 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected", kind=type(error).__name__, exc_info=error,
                   request_id=getattr(request.state, "request_id", ""))  # fmt: skip
-        return problem(
+        answer = problem(
             request, 500, "internal", "Internal error",
             "Something is wrong on our side; the log has it under this request id.",
         )  # fmt: skip
+        # This answer is made outside the layer that tags all others.
+        answer.headers["X-Request-Id"] = getattr(request.state, "request_id", "")
+        return answer
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -88,7 +107,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     }
     for status, text in {
         400: "A field cannot be used", 401: "No valid token", 403: "Not allowed",
-        404: "Not there", 409: "Refused or changed meanwhile", 413: "Too large",
+        404: "Not there", 408: "Too slow",
+        409: "Refused or changed meanwhile", 413: "Too large",
         422: "Idempotency key reused", 503: "Try again later", 504: "Outcome unknown",
     }.items()
 }  # fmt: skip

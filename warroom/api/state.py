@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class AppState:
-    """One process's parts; ``public_conninfo`` is where consoles find the database."""
+    """One process's parts; ``public_conninfo`` is where consoles find the database.
+
+    ``verifying`` is held while the record is verified: it costs a connection for minutes.
+    """
 
     settings: Settings
     db: Database
     batcher: Batcher
     public_conninfo: str
+    verifying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 def state_of(request: Request) -> AppState:

@@ -15,6 +15,7 @@ from warroom.cli.common import SubParsers, add_config, settings_from, warn
 from warroom.errors import ConfigurationError
 
 PORTS_TRIED = 50
+START_SECONDS = 15
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     configure(settings.log_format, settings.log_level)
     listener = bind(settings.api_host, settings.api_port)
     port = listener.getsockname()[1]
-    if port != settings.api_port:
+    if settings.api_port and port != settings.api_port:
         warn(f"port {settings.api_port} is taken; listening on {port}")
     db = Database.open(
         settings.database_url,
@@ -59,9 +60,11 @@ def run(args: argparse.Namespace) -> int:
         pool_size=settings.pool_size,
         statement_timeout_ms=settings.statement_timeout_ms,
         lock_timeout_ms=settings.lock_timeout_ms,
+        command_deadline_s=settings.db_deadline_seconds,
     )
     config = uvicorn.Config(
         create_app(settings, db), log_level="warning", access_log=False, lifespan="on",
+        log_config=None,
         timeout_graceful_shutdown=10, server_header=False, proxy_headers=False,
     )  # fmt: skip
     url = f"http://{_bracketed(settings.api_host)}:{port}"
@@ -104,7 +107,7 @@ def bind(host: str, port: int) -> socket.socket:
 async def _serve(
     server: Any, db: Any, listener: socket.socket, url: str, announce: Path | None,
 ) -> int:  # fmt: skip
-    await db.check_role()
+    await _check(db)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     watching = asyncio.create_task(_parent_gone())
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
@@ -122,6 +125,26 @@ async def _serve(
     with contextlib.suppress(asyncio.CancelledError):
         await watching
     return 0
+
+
+async def _check(db: Any) -> None:
+    """Connect once, so that a wrong address is said at once and in one sentence."""
+    import psycopg
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from warroom.errors import DatabaseUnavailable
+
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await db.check_role()
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
+        # The last line may be SQLAlchemy's advertisement; the first says what it was.
+        why = (str(getattr(error, "orig", None) or error) or type(error).__name__).splitlines()[0]
+        raise DatabaseUnavailable(
+            f"The database cannot be used: {why}.",
+            field="database.url",
+            remedy="Is it running, and is WARROOM_DATABASE_URL right? `warroom doctor` says more.",
+        ) from error
 
 
 async def _parent_gone() -> None:

@@ -28,6 +28,7 @@ class Database:
         self.engine = engine
         self.role = role
         self.connect_deadline_s = connect_deadline_s
+        self.command_deadline_s = 5.0
         self.hints = HintSender(self)
 
     @classmethod
@@ -41,6 +42,7 @@ class Database:
         lock_timeout_ms: int = 1000,
         idle_in_transaction_timeout_ms: int = 10000,
         connect_deadline_s: float = 2.0,
+        command_deadline_s: float = 5.0,
     ) -> Self:
         """Make the engine; nothing is connected yet.
 
@@ -52,6 +54,7 @@ class Database:
             lock_timeout_ms: ``lock_timeout`` of each connection.
             idle_in_transaction_timeout_ms: frees the rows of a stopped process.
             connect_deadline_s: how long waiting for a connection may take.
+            command_deadline_s: how long a whole command or read may take, unless it says so.
         """
         parts: dict[str, Any] = {
             k: v for k, v in conninfo_to_dict(normal_conninfo(url)).items() if v
@@ -77,8 +80,11 @@ class Database:
             max_overflow=0,
             pool_timeout=connect_deadline_s,
             pool_recycle=1800,
+            hide_parameters=True,  # errors are logged, and parameters may be secrets
         )
-        return cls(engine, role, connect_deadline_s)
+        opened = cls(engine, role, connect_deadline_s)
+        opened.command_deadline_s = command_deadline_s
+        return opened
 
     async def check_role(self) -> str:
         """Return the connected role's name if it is as little as it should be.

@@ -189,7 +189,7 @@ async def run_command(
     handler: Callable[[Work], Awaitable[Answer]],
     *,
     eyes: UUID | None = None,
-    deadline_s: float = 5.0,
+    deadline_s: float | None = None,
 ) -> Answer:
     """Run one command in one transaction.
 
@@ -200,7 +200,7 @@ async def run_command(
         body: what was asked; a key used again must come with the same.
         handler: does the work; may run again when the database asks for a retry.
         eyes: whose row-level security applies, the principal's own by default.
-        deadline_s: for the whole.
+        deadline_s: for the whole; the database's own if not given.
 
     Raises:
         WarRoomError: the handler's refusal, or that the database is not available; nothing was
@@ -208,7 +208,7 @@ async def run_command(
         IdempotencyMismatch: the key was used with another body.
         OutcomeUnknown: it may or may not have happened.
     """
-    ends_at = time.monotonic() + deadline_s
+    ends_at = time.monotonic() + (deadline_s or db.command_deadline_s)
     for attempt in range(ATTEMPTS):
         try:
             answer = await _attempt(db, ctx, command, body, handler, eyes, ends_at)
@@ -243,14 +243,14 @@ async def read(
     handler: Callable[[Work], Awaitable[T]],
     *,
     eyes: UUID | None = None,
-    deadline_s: float = 5.0,
+    deadline_s: float | None = None,
 ) -> T:
     """Read in one read-only transaction with the eyes of the principal.
 
     Raises:
         DatabaseUnavailable: the database did not answer.
     """
-    ends_at = time.monotonic() + deadline_s
+    ends_at = time.monotonic() + (deadline_s or db.command_deadline_s)
     try:
         async with _connection(db, ends_at) as (conn, fd):
             work = Work(conn, ctx, ends_at, fd)

@@ -6,6 +6,8 @@ from typing import Any
 
 from warroom.db.uow import Work
 
+VERIFY_SECONDS = 120
+
 
 async def verify(work: Work) -> dict[str, Any]:
     """Verify the audit trail and the rows that it speaks of.
@@ -14,6 +16,10 @@ async def verify(work: Work) -> dict[str, Any]:
         ``{verified, entries, rows_checked, problems: [{problem, table, row}]}``; at most 100
         problems a table are named.
     """
+    # A long record takes longer than any other statement may.
+    await work.scalar(
+        "select set_config('statement_timeout', :ms, true)", {"ms": f"{VERIFY_SECONDS * 1000}"}
+    )
     rows = await work.rows("select * from read_v1.audit_verify()")
     summary = rows[-1]
     problems = [
