@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -56,6 +57,24 @@ def refuse_second(data_dir: Path) -> None:
             f"War room already runs on {data_dir} (process {found.pid}, {found.api_url}).",
             remedy="Open a console with `warroom console`, or stop it with `warroom down`.",
         )
+    if is_locked(DataPaths(data_dir)):
+        raise AlreadyRunning(
+            f"War room is being started or stopped on {data_dir}.",
+            remedy="Wait a moment and look with `warroom status`.",
+        )
+
+
+def is_locked(paths: DataPaths) -> bool:
+    """Tell whether a supervisor holds the data directory, one that still boots included."""
+    try:
+        with paths.lock_file.open("rb") as file:
+            # Shared, so that two who look do not see each other.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def start(

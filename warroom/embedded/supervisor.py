@@ -6,6 +6,7 @@ thread that started it.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import getpass
 import os
@@ -146,14 +147,21 @@ class Supervisor:
         self._stopping = True
 
     def _take_lock(self) -> None:
-        self._lock = self._paths.lock_file.open("ab")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        lock = self._lock = self._paths.lock_file.open("ab")
+
+        def _taken() -> bool:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return False
+            return True
+
+        # Whoever only looks holds it for an instant: that is no reason to give up.
+        if not wait_until(_taken, 0.5):
             raise AlreadyRunning(
                 f"War room already runs on {self._paths.root}.",
                 remedy="Open a console with `warroom console`, or stop it with `warroom down`.",
-            ) from None
+            )
 
     def _start(self, boot: BootLog) -> None:
         identity = find_identity()
@@ -301,4 +309,7 @@ class Supervisor:
         if self._cluster is not None:
             say("Stopping PostgreSQL …")
             self._cluster.stop("fast")
+            # The next start makes it again; a folder that somebody else uses is not empty.
+            with contextlib.suppress(OSError):
+                self._cluster.socket_dir.rmdir()
         self._paths.runtime_file.unlink(missing_ok=True)
