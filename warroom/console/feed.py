@@ -26,6 +26,8 @@ from warroom.errors import WarRoomError
 if TYPE_CHECKING:
     import psycopg
 
+    from warroom.db.probe import Fence
+
 T = TypeVar("T")
 _GAP_S: Final = 0.05
 _SLOW_S: Final = 0.5
@@ -58,6 +60,7 @@ class Feed:
         self._watched: int | None = None
         self._known: Login | None = None
         self._has_read = False
+        self._fence: Fence | None = None
 
     def watch_incident(self, number: int | None) -> None:
         """Read this incident too, from now on. Call it in the feed's loop."""
@@ -138,8 +141,11 @@ class Feed:
         conn = await self._connect(self._known)
         line = _Line(conn, _renewal(self._known))
         try:
-            source = await self._bounded(conn, _source(conn), "asking which server this is")
-            if source is SourceKind.PRIMARY:
+            from warroom.db.probe import Fence, look
+
+            self._fence = self._fence or Fence()
+            server = await self._bounded(conn, look(conn), "asking which server this is")
+            if self._fence.pass_through(server).kind is SourceKind.PRIMARY:
                 line.listener = asyncio.create_task(self._listen(line, self._known))
             yield line
         finally:
@@ -163,21 +169,15 @@ class Feed:
         """Wake the reader on every hint; when this fails, polling is what remains."""
         import psycopg
 
+        from warroom.db.listen import hints
+
         with contextlib.suppress(psycopg.Error, WarRoomError, OSError):
             conn = line.listening = await self._connect(login)
-            await conn.execute("listen warroom")
-            self._wake.set()
-            async for _ in conn.notifies():
+            async for _ in hints(conn):
                 self._wake.set()
 
     def _trouble(self, reason: str) -> None:
         self._post(FeedTrouble(safe_text(reason, 120)))
-
-
-async def _source(conn: psycopg.AsyncConnection[Any]) -> SourceKind:
-    cursor = await conn.execute("select pg_is_in_recovery()")
-    row = await cursor.fetchone()
-    return SourceKind.STANDBY if row and row[0] else SourceKind.PRIMARY
 
 
 async def _stop_listening(line: _Line) -> None:
