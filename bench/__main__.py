@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import database
+from bench import console, database, live
 from bench.report import Figure
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
+    "console.data_on_screen": live.data,
+    "console.key_pending_p99": live.keys,
+    "ingest.visible_p99": live.visible,
+    "console.bytes_per_change": console.one_change,
+    "console.bytes_per_s": console.load,
     "db.board_p99": database.board,
     "audit.cost": database.audit_cost,
     "audit.verify": database.audit_verify,
