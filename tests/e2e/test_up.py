@@ -17,6 +17,8 @@ import pytest
 
 from tests.e2e.monitoring import free_port, warroom
 from tests.helpers import wait_until_sync
+from warroom.embedded.boot import supervisor_of
+from warroom.embedded.processes import processes_in
 
 
 @pytest.fixture
@@ -97,6 +99,26 @@ def test_a_killed_supervisor_takes_all_along_and_loses_nothing(env: dict[str, st
     wait_until_sync(all_gone, timeout_s=60, every_s=0.2, what="the parts to end")
     assert plain(env, "up", "--detach").returncode == 0
     assert [i["ref"] for i in warroom(env, "incident", "list")["items"]] == ["INC-1"]
+
+
+def test_down_in_the_middle_of_the_start_leaves_nothing_running(env: dict[str, str]) -> None:
+    data = Path(env["WARROOM_DATA_DIR"])
+    starting = subprocess.Popen(
+        [sys.executable, "-m", "warroom", "up", "--detach"], env={**os.environ, **env},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_until_sync(
+        lambda: supervisor_of(data) is not None, timeout_s=60, every_s=0.05, what="the start"
+    )
+    second = plain(env, "up", "--detach")
+    assert second.returncode != 0
+    assert "being started" in second.stderr or "already runs" in second.stderr
+    down = plain(env, "down")
+    assert (down.returncode, down.stdout.strip()) == (0, "stopped")
+    starting.wait(60)
+    assert processes_in(data / "postgres") == []
+    assert plain(env, "up", "--detach").returncode == 0
+    assert answers(env)
 
 
 def test_a_taken_port_is_said_and_the_next_one_used(env: dict[str, str]) -> None:

@@ -16,10 +16,10 @@ import pytest
 
 from tests.pgfixtures import TEST_SETTINGS, TestServer, pg_binaries
 from warroom.embedded.binaries import Binaries, find_binaries, reachable_binaries
-from warroom.embedded.boot import refuse_second
+from warroom.embedded.boot import refuse_second, supervisor_of
 from warroom.embedded.cluster import Cluster
 from warroom.embedded.identity import find_identity
-from warroom.embedded.paths import check_socket_length, private_socket_dir
+from warroom.embedded.paths import DataPaths, check_socket_length, private_socket_dir
 from warroom.embedded.processes import ProcessRef, is_alive, process_ref, send_signal, wait_until
 from warroom.errors import AlreadyRunning, ClusterError, WrongMajorVersion
 
@@ -247,4 +247,19 @@ def test_a_second_start_while_the_first_still_boots_is_refused(folder: Path) -> 
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(AlreadyRunning, match="being started"):
             refuse_second(folder)
+        me = process_ref(os.getpid())
+        assert me is not None
+        lock.write(f"{me.pid} {me.started}".encode())
+        lock.flush()
+        assert supervisor_of(folder) == me
     refuse_second(folder)
+    assert supervisor_of(folder) is None
+
+
+def test_a_log_that_has_grown_is_put_aside(folder: Path) -> None:
+    paths = DataPaths(folder)
+    paths.prepare()
+    paths.log("api").write_text("x" * 11, encoding="ascii")
+    paths.log("engine").write_text("x" * 10, encoding="ascii")
+    paths.turn_logs(("api", "engine", "postgres"), limit=10)
+    assert sorted(path.name for path in paths.logs.iterdir()) == ["api.log.1", "engine.log"]

@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _scenario(args: argparse.Namespace, runtime: Runtime) -> list[str]:
     """Play the events for as long as was asked; return the errors."""
+    from warroom.embedded.processes import is_alive
     from warroom.embedded.runtime import admin_token
     from warroom.embedded.scenario import Scenario
 
@@ -67,7 +68,17 @@ def _scenario(args: argparse.Namespace, runtime: Runtime) -> list[str]:
         rest = (args.seconds or 0.0) - (asyncio.get_running_loop().time() - begun)
         await asyncio.sleep(max(rest, 0.0))
 
-    asyncio.run(play())
+    async def play_while_it_runs() -> None:
+        events = asyncio.create_task(play())
+        while not events.done() and is_alive(runtime.process):
+            await asyncio.wait({events}, timeout=0.5)
+        if not events.done():  # the instance has ended: nobody is left to send to
+            events.cancel()
+            await asyncio.wait({events})
+            return
+        await events
+
+    asyncio.run(play_while_it_runs())
     return scenario.errors
 
 

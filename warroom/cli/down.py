@@ -32,14 +32,15 @@ def stop(data_dir: Path) -> bool:
     Raises:
         ClusterError: it did not end within a minute.
     """
-    from warroom.embedded import runtime
+    from warroom.embedded.boot import supervisor_of
     from warroom.embedded.processes import is_alive, send_signal, wait_until
 
-    found = runtime.running(data_dir)
+    # Not the runtime file: one that still boots has none yet, and must end all the same.
+    found = supervisor_of(data_dir)
     if found is None:
         return False
-    send_signal(found.process, signal.SIGTERM)
-    if not wait_until(lambda: not is_alive(found.process), STOP_S):
+    send_signal(found, signal.SIGTERM)
+    if not wait_until(lambda: not is_alive(found), STOP_S):
         raise ClusterError(
             f"The supervisor (process {found.pid}) does not end.",
             remedy="`warroom logs supervisor` may say why.",

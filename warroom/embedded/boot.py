@@ -13,6 +13,7 @@ from pathlib import Path
 
 from warroom.embedded import runtime
 from warroom.embedded.paths import DataPaths
+from warroom.embedded.processes import ProcessRef, is_alive
 from warroom.embedded.runtime import Runtime
 from warroom.errors import AlreadyRunning, ClusterError
 
@@ -75,6 +76,16 @@ def is_locked(paths: DataPaths) -> bool:
     except OSError:
         return True
     return False
+
+
+def supervisor_of(data_dir: Path) -> ProcessRef | None:
+    """Return the supervisor of a data directory, one that still boots or stops included."""
+    paths = DataPaths(data_dir)
+    if not is_locked(paths):
+        return None
+    pid, _, started = paths.lock_file.read_text(encoding="ascii", errors="replace").partition(" ")
+    found = ProcessRef(int(pid), started) if pid.isdigit() else None
+    return found if is_alive(found) else None
 
 
 def start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -15,6 +16,7 @@ from warroom.errors import ClusterError
 # sizeof(sun_path) on Linux, with its closing zero; some other systems have 104.
 SOCKET_PATH_LIMIT = 108
 PORT = 5432
+LOG_LIMIT = 16 * 1024 * 1024
 ROOT_DATA = Path("/var/lib/warroom")
 
 
@@ -57,6 +59,14 @@ class DataPaths:
     def log(self, part: str) -> Path:
         """Return the log file of one part, e.g. ``postgres``."""
         return self.logs / f"{part}.log"
+
+    def turn_logs(self, parts: tuple[str, ...], limit: int = LOG_LIMIT) -> None:
+        """Put logs over ``limit`` bytes aside as ``.log.1``; only while nobody writes them."""
+        for part in parts:
+            file = self.log(part)
+            with contextlib.suppress(FileNotFoundError):
+                if file.stat().st_size > limit:
+                    file.replace(file.with_name(file.name + ".1"))
 
     def prepare(self) -> None:
         """Make the directory and its log folder if they are missing.

@@ -127,6 +127,7 @@ class Supervisor:
             signal.signal(number, self._end)
         self._paths.prepare()
         self._take_lock()
+        self._paths.turn_logs(("postgres", "api", "engine"))
         boot = BootLog(self._paths.boot_file)
         try:
             self._start(boot)
@@ -162,6 +163,11 @@ class Supervisor:
                 f"War room already runs on {self._paths.root}.",
                 remedy="Open a console with `warroom console`, or stop it with `warroom down`.",
             )
+        me = process_ref(os.getpid())
+        if me is not None:  # so that it can be stopped before it has a runtime file
+            lock.truncate(0)
+            lock.write(f"{me.pid} {me.started}".encode())
+            lock.flush()
 
     def _start(self, boot: BootLog) -> None:
         identity = find_identity()
