@@ -154,6 +154,25 @@ async def test_the_webhook_is_signed_and_retried_with_the_same_id(
     assert states == [("hook", "sent", 2), ("log", "sent", 1)]
 
 
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [("http://127.0.0.1:99999/x", SECRET), ("http://x/", "whsec_!"), ("not a url\x7f", "whsec_")],
+)
+async def test_a_misconfigured_channel_does_not_stop_its_neighbours(
+    pg: TestDatabase, engine: Engine, url: str, secret: str
+) -> None:
+    with pg.connect() as conn:
+        conn.execute(
+            "insert into warroom.channel (key, kind, url, secret) values ('a', 'webhook', %s, %s)",
+            (url, secret),
+        )
+    incident(pg)
+    await run(engine, "timers")
+    assert (await run(engine, "outbox")).startswith("sent 1, 1 failed")
+    states = rows(pg, "select channel, state from warroom.outbox order by channel")
+    assert states == [("a", "queued"), ("log", "sent")]
+
+
 async def test_what_a_killed_sender_was_sending_is_sent_by_another(
     pg: TestDatabase, engine: Engine
 ) -> None:

@@ -50,7 +50,10 @@ async def send(
         ensure_ascii=True,
         default=str,
     )
-    signature = Webhook(secret_of(secret)).sign(message.id, now, body)
+    try:
+        signature = Webhook(secret_of(secret)).sign(message.id, now, body)
+    except Exception as error:
+        raise NotSent("the channel's signing secret cannot be used") from error
     headers = {
         "content-type": "application/json",
         "webhook-id": message.id,
@@ -59,7 +62,7 @@ async def send(
     }
     try:
         answer = await http.post(url, content=body, headers=headers, timeout=TIMEOUT_S)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NotSent(f"{type(error).__name__} from the receiver") from error
     if not answer.is_success:
         raise NotSent(

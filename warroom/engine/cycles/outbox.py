@@ -60,6 +60,6 @@ class Delivery:
                 await log.send(message)
         except NotSent as failure:
             return failure
-        except (ValueError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - one bad channel must not stop its neighbours
             return NotSent(f"{type(error).__name__}: the channel is misconfigured")
         return None
