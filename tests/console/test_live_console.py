@@ -18,7 +18,8 @@ async def test_acknowledge_by_one_key(live: LiveRoom) -> None:
     async with running(live.door) as pilot:
         assert "Checkout fails" in shown(pilot)
         await pilot.press("a")
-        assert Mark.PENDING in marks(pilot)
+        # The answer may be quicker than the question; both say that the key was heard.
+        assert marks(pilot) & {Mark.PENDING, Mark.DONE}
         await wait_until(lambda: Mark.DONE in marks(pilot), what="the ✓")
         assert f"✓ {made['ref']} acknowledged" in shown(pilot)
         await wait_until(lambda: "◆" in shown(pilot) or "ana" in shown(pilot), what="the owner")
