@@ -8,21 +8,23 @@ STREAMS = {"delivery", "alert_event", "timeline", "audit", "history", "replicati
 MUTABLE = {
     "principal", "team", "team_member", "escalation_policy", "escalation_step", "service",
     "dependency", "source", "source_identity", "api_token", "field_definition", "incident",
-    "incident_access", "incident_service", "role_held", "timer", "channel",
+    "incident_access", "incident_service", "role_held", "timer", "channel", "handover",
+    "incident_link", "hypothesis", "evidence", "pin", "incident_relation", "incident_impact",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency"}
 # What each role may do on tables; "a" select, insert, update; "s" select; "i" select, insert.
 API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "timeline": "i", "alert_event": "i", "delivery": "i", "outbox": "i", "idempotency": "d",
-    "lease": "s", "team_member": "d", "incident_access": "d",
+    "lease": "s", "team_member": "d", "incident_access": "d", "incident_service": "d",
+    "incident_link": "d", "pin": "d",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
     "escalation_step": "s", "service": "s", "dependency": "s", "source": "s", "channel": "s",
     "incident_service": "s", "role_held": "s", "incident": "u", "alert": "u", "outbox": "a",
     "timer": "a", "lease": "a", "timeline": "i", "alert_event": "i", "delivery": "i",
-    "idempotency": "d", "replication_sample": "i",
+    "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},
@@ -45,7 +47,11 @@ DEFINERS = {
     "read_v1.incident_at": "warroom_search", "read_v1.incident_service_at": "warroom_search",
     "read_v1.role_held_at": "warroom_search", "read_v1.timer_at": "warroom_search",
     "read_v1.person_at": "warroom_search", "read_v1.service_at": "warroom_search",
-    "read_v1.team_at": "warroom_search",
+    "read_v1.team_at": "warroom_search", "warroom.last_command": "warroom_search",
+    "read_v1.handover_at": "warroom_search", "read_v1.incident_link_at": "warroom_search",
+    "read_v1.hypothesis_at": "warroom_search", "read_v1.evidence_at": "warroom_search",
+    "read_v1.pin_at": "warroom_search", "read_v1.incident_relation_at": "warroom_search",
+    "read_v1.incident_impact_at": "warroom_search",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 

@@ -12,7 +12,7 @@ from tests.pgfixtures import TestServer
 from warroom.db import migrate
 from warroom.errors import SchemaOutOfDate
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = migrate.revisions()
 
 
 def _shape(conninfo: str) -> list[tuple[object, ...]]:

@@ -27,7 +27,7 @@ import migrations
 from warroom.errors import SchemaOutOfDate
 
 MIGRATIONS = Path(migrations.__file__).parent
-HEAD = "0005"
+HEAD = "0007"
 """The revision that this program needs; a test keeps it equal to the newest file."""
 
 
@@ -114,6 +114,14 @@ def newest_revision() -> str:
     head = ScriptDirectory.from_config(config).get_current_head()
     assert head is not None
     return head
+
+
+def revisions() -> tuple[str, ...]:
+    """Return every revision that came with this program, oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    walk = ScriptDirectory.from_config(config).walk_revisions()
+    return tuple(reversed([script.revision for script in walk]))
 
 
 def role_name(name: str) -> str:

@@ -212,6 +212,7 @@ incident = sa.Table(
     sa.Column("firing_count", sa.Integer, nullable=False),
     sa.Column("custom", JSONB, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
+    sa.Column("resolution", sa.Text),
 )
 incident_access = sa.Table(
     "incident_access",
@@ -300,6 +301,7 @@ timer = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
+    sa.Column("paused_at", Moment),
 )
 channel = sa.Table(
     "channel",

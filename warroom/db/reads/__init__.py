@@ -1,0 +1,11 @@
+"""Projections: what the console reads, one file a pane, as frozen pictures of the domain.
+
+Plain psycopg on purpose: the first picture must not wait for a larger library.  Every read takes
+``as_of`` (None = now).
+"""
+
+from __future__ import annotations
+
+from warroom.db.reads.board import age_of, read_board, read_incident, read_timeline
+
+__all__ = ["age_of", "read_board", "read_incident", "read_timeline"]
