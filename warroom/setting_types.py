@@ -43,7 +43,7 @@ def setting(default: Any, key: str, doc: str, **more: Any) -> Any:
     return field(default=default, metadata=meta, repr=show)
 
 
-def database_url(value: str) -> str | None:
+def is_database_url(value: str) -> str | None:
     """Return what is wrong with a database URL, None if nothing is."""
     ok = value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://"))
     return None if ok else "a URL that begins with postgresql:// is needed"

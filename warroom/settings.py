@@ -21,7 +21,7 @@ from typing import Any, Final
 import platformdirs
 
 from warroom.errors import ConfigurationError
-from warroom.setting_types import Meta, database_url, http_url, parse, setting, unknown, zone
+from warroom.setting_types import Meta, http_url, is_database_url, parse, setting, unknown, zone
 
 ENV_PREFIX: Final = "WARROOM_"
 CONFIG_ENV: Final = "WARROOM_CONFIG"
@@ -51,14 +51,14 @@ class Settings:
         "PostgreSQL 15 or newer to use instead of the embedded one; the role in it is the one "
         "that this process works as (warroom_api for `serve`, warroom_engine for `engine`).",
         secret=True,
-        check=database_url,
+        check=is_database_url,
     )
     engine_database_url: str | None = setting(
         None,
         "database.engine_url",
         "The engine's own URL, when one file serves API and engine; `database.url` if not set.",
         secret=True,
-        check=database_url,
+        check=is_database_url,
     )
     admin_database_url: str | None = setting(
         None,
@@ -66,14 +66,14 @@ class Settings:
         "The URL of a superuser or of the owner, used by `warroom db init` and `migrate` only; "
         "`database.url` if not set.",
         secret=True,
-        check=database_url,
+        check=is_database_url,
     )
     console_database_url: str | None = setting(
         None,
         "database.console_url",
         "Where the console reads, instead of with the short-lived login that it asks the API for.",
         secret=True,
-        check=database_url,
+        check=is_database_url,
     )
     read_from: str = setting(
         "primary",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -69,12 +72,25 @@ def test_an_error_is_one_safe_sentence(
     assert "\x1b" not in captured.err
 
 
-def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: object) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("warroom.cli.config.run", interrupted)
-    assert main(["config", "show"]) == 130
+def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
+    """Ctrl-C while a command waits for a server that never answers."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        silent.settimeout(60)
+        ours = {"WARROOM_API_URL": url, "WARROOM_TOKEN": "x", "WARROOM_DATA_DIR": str(tmp_path)}
+        environment = {**os.environ, **ours}
+        command = [sys.executable, "-m", "warroom", "incident", "list"]
+        waiting = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        asked, _ = silent.accept()  # it has begun to ask
+        with asked:
+            waiting.send_signal(signal.SIGINT)
+            _, said = waiting.communicate(timeout=60)
+    assert waiting.returncode == 130
+    assert "Traceback" not in said
 
 
 def test_a_closed_pipe_is_quiet() -> None:

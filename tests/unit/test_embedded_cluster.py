@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -263,3 +265,50 @@ def test_a_log_that_has_grown_is_put_aside(folder: Path) -> None:
     paths.log("engine").write_text("x" * 10, encoding="ascii")
     paths.turn_logs(("api", "engine", "postgres"), limit=10)
     assert sorted(path.name for path in paths.logs.iterdir()) == ["api.log.1", "engine.log"]
+
+
+def _as_an_ordinary_user(folder: Path, binaries: Binaries) -> str:
+    """Become nobody for good, run a cluster of one's own, and say how it went."""
+    entry = pwd.getpwnam("nobody")
+    # Our own library may lie where nobody can read: what is loaded late is loaded before.
+    for codec in ("ascii", "utf-8", "idna", "latin-1"):
+        codecs.lookup(codec)
+    psycopg.conninfo.make_conninfo(host="x")
+    os.setgroups([])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+    identity = find_identity()
+    sockets = folder / "s"
+    sockets.mkdir(mode=0o700)
+    made = Cluster(folder / "pg", sockets, binaries, identity, TEST_SETTINGS)
+    made.init()
+    made.start()
+    try:
+        with psycopg.connect(made.conninfo(dbname="postgres"), autocommit=True) as connection:
+            who = connection.execute("select current_user").fetchone()
+    finally:
+        made.stop("fast")
+    owners = {path.stat().st_uid for path in (folder / "pg").rglob("*")}
+    return f"{identity.name} {identity.switched} {who} {owners == {entry.pw_uid}}"
+
+
+def test_an_ordinary_user_runs_it_as_themselves(folder: Path) -> None:
+    """Without exec: our own Python may lie where other users cannot reach it."""
+    binaries = reachable_binaries(pg_binaries(18), find_identity())
+    if os.geteuid() != 0:
+        pytest.fail("this test becomes another user, which only root can: run the suite as root")
+    folder.chmod(0o777)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            said = _as_an_ordinary_user(folder, binaries)
+        except BaseException as error:  # noqa: BLE001 # told to the parent, which asserts
+            said = repr(error)
+        os.write(writer, said.encode()[:4000])
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        said = pipe.read().decode()
+    os.waitpid(child, 0)
+    assert said == "nobody False ('warroom_super',) True"

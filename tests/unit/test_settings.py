@@ -128,3 +128,13 @@ def test_root_keeps_its_data_in_var_lib(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert Settings().data_dir.name == "warroom"
     assert Settings().data_dir != Path("/var/lib/warroom")
+
+
+@pytest.mark.parametrize("which", ["", "ENGINE_", "ADMIN_", "CONSOLE_"])
+def test_every_database_url_is_checked_by_itself(which: str) -> None:
+    variable = f"WARROOM_{which}DATABASE_URL"
+    url = "postgresql://somebody@db.example/warroom"
+    found = load_settings(environ={variable: url})
+    assert getattr(found, f"{which}database_url".lower()) == url
+    with pytest.raises(ConfigurationError, match=variable):
+        load_settings(environ={variable: "mysql://x"})

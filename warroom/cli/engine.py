@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 from typing import TYPE_CHECKING
 
 from warroom.cli.common import SubParsers, add_config, settings_from
+from warroom.cli.parent import parent_gone
 from warroom.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,23 +49,24 @@ async def _main(settings: Settings, url: str) -> int:
     from warroom.engine.runner import Engine
 
     db = Database.open(
-        url, role="engine", pool_size=settings.pool_size, lock_timeout_ms=settings.lock_timeout_ms
+        url,
+        role="engine",
+        pool_size=settings.pool_size,
+        statement_timeout_ms=settings.statement_timeout_ms,
+        lock_timeout_ms=settings.lock_timeout_ms,
+        command_deadline_s=settings.db_deadline_seconds,
     )
     engine = Engine(settings, db)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, engine.stop)
-    watching = asyncio.create_task(_parent_gone(engine))
+    watching = asyncio.create_task(_stop_with_parent(engine))
     await engine.run()
     watching.cancel()
     return 0
 
 
-async def _parent_gone(engine: Engine) -> None:
+async def _stop_with_parent(engine: Engine) -> None:
     """Stop the engine when the process that started it has gone, if it asked for that."""
-    parent = os.getppid()
-    if os.environ.get("_WARROOM_DIE_WITH_PARENT") != "1":
-        return
-    while os.getppid() == parent:  # noqa: ASYNC110 - the kernel tells nobody
-        await asyncio.sleep(0.5)
+    await parent_gone()
     engine.stop()

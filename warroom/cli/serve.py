@@ -6,12 +6,12 @@ import argparse
 import asyncio
 import contextlib
 import errno
-import os
 import socket
 from pathlib import Path
 from typing import Any
 
 from warroom.cli.common import SubParsers, add_config, settings_from, warn
+from warroom.cli.parent import parent_gone
 from warroom.errors import ConfigurationError
 
 PORTS_TRIED = 50
@@ -109,7 +109,7 @@ async def _serve(
 ) -> int:  # fmt: skip
     await _check(db)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    watching = asyncio.create_task(_parent_gone())
+    watching = asyncio.create_task(parent_gone())
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
     if server.started and announce is not None:
@@ -145,10 +145,3 @@ async def _check(db: Any) -> None:
             field="database.url",
             remedy="Is it running, and is WARROOM_DATABASE_URL right? `warroom doctor` says more.",
         ) from error
-
-
-async def _parent_gone() -> None:
-    """Return when the process that started us has gone, if it asked us to go with it."""
-    parent = os.getppid()
-    while os.environ.get("_WARROOM_DIE_WITH_PARENT") != "1" or os.getppid() == parent:  # noqa: ASYNC110
-        await asyncio.sleep(0.5)

@@ -59,6 +59,9 @@ class Database:
         parts: dict[str, Any] = {
             k: v for k, v in conninfo_to_dict(normal_conninfo(url)).items() if v
         }
+        if "," in str(parts.get("host") or parts.get("hostaddr") or ""):
+            # Several servers: only the one that takes writes is of use to us.
+            parts.setdefault("target_session_attrs", "read-write")
         parts |= {
             "application_name": f"warroom-{role}",
             "options": f"{parts.get('options', '')} -c statement_timeout={statement_timeout_ms}"
@@ -110,6 +113,10 @@ class Database:
                 remedy=f"Connect as warroom_{self.role}; nothing was started.",
             )
         return str(name)
+
+    async def forget_connections(self) -> None:
+        """Throw all connections away: they lead to a server that is no primary any more."""
+        await self.engine.dispose()
 
     async def close(self) -> None:
         """Send what is still to be hinted, and close the pool."""

@@ -159,14 +159,22 @@ async def _connection(db: Database, ends_at: float) -> AsyncIterator[tuple[Async
         yield conn, fd if fd is not None else -1
     except BaseException as error:
         if not _connection_survives(error):
-            cut(fd)
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(conn.invalidate(), 1.0)
+            await _throw_away(conn, fd)
         raise
+    else:
+        # An answer that came in the very moment of the cut is an answer, on a socket that is shut.
+        if time.monotonic() >= ends_at:
+            await _throw_away(conn, fd)
     finally:
         with contextlib.suppress(Exception):
             # A rollback on a connection that was cut must not hang either.
             await within(conn.close(), 1.0, lambda: fd, "giving a connection back")
+
+
+async def _throw_away(conn: AsyncConnection, fd: int | None) -> None:
+    cut(fd)
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(conn.invalidate(), 1.0)
 
 
 def _connection_survives(error: BaseException) -> bool:
@@ -219,7 +227,10 @@ async def run_command(
                 raise DatabaseUnavailable(
                     "Too many others are changing the same rows; nothing was changed."
                 ) from error
-            raise known_failure(error) from error
+            failure = known_failure(error)
+            if isinstance(failure, DatabaseReadOnly):
+                await db.forget_connections()
+            raise failure from error
         db.hints.wanted()
         return answer
     raise AssertionError("unreachable")
@@ -294,7 +305,7 @@ async def _attempt(
         if ctx.idempotency_key is not None:
             known = await _remember(work, command, body)
             if known is not None:
-                await within(conn.rollback(), work.left(), lambda: fd, "ending")
+                await _confirm(conn, work, fd)
                 return known
         answer = await handler(work)
         if ctx.idempotency_key is not None:
@@ -340,8 +351,29 @@ async def _remember(work: Work, command: str, body: Mapping[str, Any]) -> Answer
     return Answer(stored["status"], dict(stored["answer"]))
 
 
+async def _confirm(conn: AsyncConnection, work: Work, fd: int) -> None:
+    """End a transaction that found its stored answer.
+
+    Where commits wait for a standby, the stored one may not have got there (its caller was told
+    so, and asks again): a write behind it gets there only after it.
+    """
+    if not await work.scalar("select current_setting('synchronous_standby_names') <> ''"):
+        await within(conn.rollback(), work.left(), lambda: fd, "ending")
+        return
+    await work.execute(
+        "update warroom.idempotency set created_at = created_at"
+        " where principal_id = :principal and key = :key",
+        {"principal": work.ctx.principal.id, "key": work.ctx.idempotency_key},
+    )
+    await _commit(conn, work, fd)
+
+
 async def _commit(conn: AsyncConnection, work: Work, fd: int) -> None:
-    """Commit; whatever goes wrong from here on leaves the outcome unknown."""
+    """Commit; whatever goes wrong from here on leaves the outcome unknown.
+
+    A cancelled caller is gone and has nobody to tell: its connection is cut, and whoever asks
+    again with the same key learns what became of it.
+    """
     warnings: list[str] = []
     raw = (await conn.get_raw_connection()).driver_connection
     if raw is None:

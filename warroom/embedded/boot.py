@@ -13,7 +13,7 @@ from pathlib import Path
 
 from warroom.embedded import runtime
 from warroom.embedded.paths import DataPaths
-from warroom.embedded.processes import ProcessRef, is_alive
+from warroom.embedded.processes import PARENT_VARIABLE, ProcessRef, is_alive
 from warroom.embedded.runtime import Runtime
 from warroom.errors import AlreadyRunning, ClusterError
 
@@ -112,7 +112,7 @@ def start(
     paths.prepare()
     paths.boot_file.unlink(missing_ok=True)
     environment = {**os.environ, **(extra or {}), "WARROOM_DATA_DIR": str(data_dir)}
-    environment["_WARROOM_DIE_WITH_PARENT"] = "0" if detach else "1"
+    environment[PARENT_VARIABLE] = "0" if detach else str(os.getpid())
     with paths.log("supervisor").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "warroom", "up", "--supervise"],

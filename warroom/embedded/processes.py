@@ -15,8 +15,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 _PROC = Path("/proc")
+PARENT_VARIABLE: Final = "_WARROOM_DIE_WITH_PARENT"
+"""Names the process id of the parent with which a child ends; 0 when it goes on alone."""
 _HAS_PROC = (_PROC / "self" / "stat").exists()
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child between fork and exec must not load libraries.
@@ -101,6 +104,12 @@ def processes_in(folder: Path) -> list[ProcessRef]:
     pids = [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]
     found = [process_ref(pid) for pid in pids if works_in(pid, folder)]
     return [process for process in found if process is not None]
+
+
+def goes_with_parent() -> bool:
+    """Say whether whoever started us wants us to end with it, and has ended."""
+    wanted = os.environ.get(PARENT_VARIABLE, "")
+    return wanted.isdigit() and os.getppid() != int(wanted)
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None]:

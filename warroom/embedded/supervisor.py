@@ -28,7 +28,13 @@ from warroom.embedded.boot import BootLog
 from warroom.embedded.cluster import Cluster
 from warroom.embedded.identity import find_identity
 from warroom.embedded.paths import DataPaths, private_socket_dir
-from warroom.embedded.processes import die_with_parent, process_ref, wait_until
+from warroom.embedded.processes import (
+    PARENT_VARIABLE,
+    die_with_parent,
+    goes_with_parent,
+    process_ref,
+    wait_until,
+)
 from warroom.embedded.runtime import Runtime
 from warroom.errors import AlreadyRunning, ClusterError, WarRoomError
 from warroom.settings import Settings
@@ -119,7 +125,6 @@ class Supervisor:
         self._cluster: Cluster | None = None
         self._children: list[Child] = []
         self._api_url = ""
-        self._parent = os.getppid()
 
     def run(self) -> int:
         """Start everything and watch it until a signal, or the end of whoever started us."""
@@ -221,7 +226,7 @@ class Supervisor:
         kept |= {
             "WARROOM_DATABASE_URL": url,
             "WARROOM_DATA_DIR": str(self._paths.root),
-            "_WARROOM_DIE_WITH_PARENT": "1",
+            PARENT_VARIABLE: str(os.getpid()),
             "PYTHONUNBUFFERED": "1",
         }
         return kept
@@ -282,9 +287,8 @@ class Supervisor:
         )
 
     def _watch(self) -> None:
-        with_parent = os.environ.get("_WARROOM_DIE_WITH_PARENT") == "1"
         while not self._stopping:
-            if with_parent and os.getppid() != self._parent:
+            if goes_with_parent():
                 return
             changed = False
             cluster = self._cluster
