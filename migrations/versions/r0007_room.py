@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.support import run_sql
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 
 def upgrade() -> None:

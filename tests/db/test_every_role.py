@@ -33,6 +33,7 @@ OWN = {
     "read_v1.audit_entries": {"warroom_api", "warroom_auditor"},
     "read_v1.audit_verify": {"warroom_api", "warroom_auditor"},
     "warroom.row_digest": {"warroom_search"},
+    "warroom.same_row": {"warroom_search"},
 }
 ROLES = ("warroom_api", "warroom_engine", "warroom_reader", "warroom_analyst", "warroom_auditor",
          *NOLOGIN)  # fmt: skip

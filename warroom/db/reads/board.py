@@ -7,6 +7,7 @@ their ``*_at`` functions for a moment of the past; the query text is the same fo
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -52,23 +53,32 @@ _OPEN: LiteralString = """
 _ONE: LiteralString = """
   board as materialized (select i.* from incident i where i.number = %(number)s)
 """
-_ROWS: LiteralString = """
+# Gathered for the whole page at once: a lateral for each row cost two thirds of the time.
+_ROWS: LiteralString = """,
+  held as (
+    select distinct on (r.incident_id) r.incident_id, p.name
+    from role_held r join person p on p.id = r.principal_id
+    where r.incident_id = any(array(select id from board)) and r.role = 'commander'
+      and r.released_at is null
+    order by r.incident_id, r.taken_at desc),
+  linked as (
+    select l.incident_id,
+      jsonb_agg(jsonb_build_array(v.key, v.name, l.state, v.tier) order by v.tier, v.key) as links
+    from incident_service l join service v on v.id = l.service_id
+    where l.incident_id = any(array(select id from board)) group by l.incident_id),
+  clock as (
+    select distinct on (x.incident_id) x.incident_id, x.kind, x.due_at, x.target
+    from timer x where x.incident_id = any(array(select id from board)) and x.state = 'armed'
+    order by x.incident_id, x.due_at)
 select b.id, b.number, b.title, b.summary, b.severity, b.status, b.version, b.opened_at,
-  b.updated_at, b.drill, b.visibility, b.alert_count, b.firing_count, b.custom,
-  o.name as owner, c.name as commander, s.links, t.kind as timer_kind, t.due_at, t.target
+  b.updated_at, b.drill, b.visibility, b.alert_count, b.firing_count,
+  b.custom::text as custom, o.name as owner, c.name as commander, s.links,
+  t.kind as timer_kind, t.due_at, t.target
 from board b
 left join person o on o.id = b.owner_id
-left join lateral (
-  select p.name from role_held r join person p on p.id = r.principal_id
-  where r.incident_id = b.id and r.role = 'commander' and r.released_at is null limit 1) c on true
-left join lateral (
-  select jsonb_agg(jsonb_build_array(v.key, v.name, l.state, v.tier) order by v.tier, v.key)
-    as links
-  from incident_service l join service v on v.id = l.service_id
-  where l.incident_id = b.id) s on true
-left join lateral (
-  select x.kind, x.due_at, x.target from timer x
-  where x.incident_id = b.id and x.state = 'armed' order by x.due_at limit 1) t on true
+left join held c on c.incident_id = b.id
+left join linked s on s.incident_id = b.id
+left join clock t on t.incident_id = b.id
 order by b.severity, t.due_at nulls last, b.opened_at, b.id
 """
 _META: LiteralString = """
@@ -246,7 +256,7 @@ async def read_incident(
         timers=tuple(NextTimer(t["kind"], t["due_at"], t["target"]) for t in timers),
         read_at=meta["read_at"],
         more_timeline=len(entries) > timeline_limit,
-        custom=tuple((str(k), str(v)) for k, v in (found[0]["custom"] or {}).items()),
+        custom=tuple((str(k), str(v)) for k, v in json.loads(found[0]["custom"]).items()),
     )
 
 
