@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import console, database, live
+from bench import console, database, live, terminal
 from bench.report import Figure
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "console.data_on_screen": live.data,
-    "console.key_pending_p99": live.keys,
-    "ingest.visible_p99": live.visible,
+    "console.key_pending_p99": terminal.keys,
+    "ingest.visible_p99": terminal.visible,
     "console.bytes_per_change": console.one_change,
     "console.bytes_per_s": console.load,
     "db.board_p99": database.board,

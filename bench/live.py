@@ -1,4 +1,4 @@
-"""Figures of the whole: key to pending, key to confirmed, post to screen, start to data."""
+"""A whole instance for the figures, and the first of them: start to data on the screen."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.report import Figure, percentile
+from bench.report import Figure
 from tests.console.ptyrun import PtyConsole
 from warroom.cli.down import stop
 from warroom.client import Client
 from warroom.embedded.boot import start
 from warroom.embedded.runtime import Runtime, admin_token
-from warroom.settings import Settings
 
-KEYS = 30
-POSTS = 40
 HELLO = (
     "from textual.app import App\nfrom textual.widgets import Static\n"
     "class Hello(App):\n"
@@ -32,7 +29,7 @@ HELLO = (
 
 
 @asynccontextmanager
-async def _instance() -> AsyncIterator[tuple[Runtime, Client, str]]:
+async def instance() -> AsyncIterator[tuple[Runtime, Client, str]]:
     """Run everything on a throw-away directory."""
     with tempfile.TemporaryDirectory(prefix="wrbench-") as folder:
         Path(folder).chmod(0o755)
@@ -49,64 +46,8 @@ async def _instance() -> AsyncIterator[tuple[Runtime, Client, str]]:
             await asyncio.to_thread(stop, data)
 
 
-def _options(runtime: Runtime, token: str) -> Any:
-    from warroom.console.door import Door
-
-    return Settings(), Door(runtime.api_url, token)
-
-
-def _app(runtime: Runtime, token: str) -> Any:
-    from warroom.console.app import WarRoomApp
-    from warroom.console.run import _options as console_options
-    from warroom.console.run import terminal_profile
-
-    settings, door = _options(runtime, token)
-    look = terminal_profile(settings, os.environ, headless=True)
-    return WarRoomApp(console_options(settings, look, None, None), door=door)
-
-
-async def _keys() -> list[Figure]:
-    async with _instance() as (runtime, client, token):
-        app = _app(runtime, token)
-        pending: list[float] = []
-        confirmed: list[float] = []
-        async with app.run_test(size=(120, 40)) as pilot:
-            for number in range(KEYS):
-                made = await client.declare(f"key {number}", 1)
-                await _until(lambda ref=made["ref"]: ref in _screen(app))
-                await pilot.press("home")
-                begun = time.perf_counter()
-                await pilot.press("a")
-                await _until(lambda: "…" in _screen(app) or "acknowledged" in _screen(app))
-                pending.append((time.perf_counter() - begun) * 1000)
-                await _until(lambda: "✓" in _screen(app) or "acknowledged" in _screen(app))
-                confirmed.append((time.perf_counter() - begun) * 1000)
-                found = await client.incident(made["ref"])
-                await client.resolve(made["ref"], found["version"])
-                await _until(lambda ref=made["ref"]: f"{ref} " not in _screen(app).split("\n")[1])
-        return [
-            Figure("console.key_pending_p99", percentile(pending, 0.99), "ms", "median",
-                   statistics.median(pending), "<= 50 ms"),
-            Figure("console.key_confirmed_p99", percentile(confirmed, 0.99), "ms", "median",
-                   statistics.median(confirmed), "<= 150 ms"),
-        ]  # fmt: skip
-
-
-def _screen(app: Any) -> str:
-    """Return the text that the screen shows."""
-    lines = app.screen._compositor.render_strips()  # noqa: SLF001 - what is really shown
-    return "\n".join("".join(segment.text for segment in line) for line in lines)
-
-
-async def _until(condition: Any, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError("the screen never showed it")
-        await asyncio.sleep(0.004)
-
-
-def _webhook(name: str) -> dict[str, Any]:
+def webhook(name: str) -> dict[str, Any]:
+    """Return an Alertmanager webhook of one critical alert."""
     alert = {
         "status": "firing",
         "labels": {"alertname": name, "service": name, "severity": "critical"},
@@ -119,30 +60,6 @@ def _webhook(name: str) -> dict[str, Any]:
         "commonLabels": {}, "commonAnnotations": {}, "externalURL": "", "truncatedAlerts": 0,
         "alerts": [alert],
     }  # fmt: skip
-
-
-async def _visible() -> list[Figure]:
-    async with _instance() as (runtime, client, token):
-        source = await client.add("sources", {"key": "bench"})
-        app = _app(runtime, token)
-        times: list[float] = []
-        async with (
-            Client(runtime.api_url, source["token"]) as door,
-            app.run_test(size=(250, 70)),
-        ):
-            for number in range(POSTS):
-                name = f"svc{number:03d}x"
-                answer = await door.post_alerts(_webhook(name))
-                begun = time.perf_counter()
-                ref = answer["incidents"][0]
-                await _until(lambda name=name: name in _screen(app))
-                times.append((time.perf_counter() - begun) * 1000)
-                found = await client.incident(ref)
-                await client.resolve(ref, found["version"])
-        return [
-            Figure("ingest.visible_p99", percentile(times, 0.99), "ms", "median (without the"
-                   " budget's 500 alerts/s beside it)", statistics.median(times), "<= 250 ms")
-        ]  # fmt: skip
 
 
 def _first(command: list[str], text: bytes, env: dict[str, str]) -> float:
@@ -161,7 +78,7 @@ def _first(command: list[str], text: bytes, env: dict[str, str]) -> float:
 
 
 async def _data() -> list[Figure]:
-    async with _instance() as (runtime, client, _token):
+    async with instance() as (runtime, client, _token):
         await client.declare("Zzyzx burns", 1)
         with tempfile.NamedTemporaryFile("w", suffix=".py") as hello:
             hello.write(HELLO)
@@ -178,16 +95,6 @@ async def _data() -> list[Figure]:
                    "hello-world's first frame", 1000 * statistics.median(theirs[1:]),
                    "ratio <= 3")
         ]  # fmt: skip
-
-
-def keys() -> list[Figure]:
-    """Measure key to pending mark, and key to confirmed by the database."""
-    return asyncio.run(_keys())
-
-
-def visible() -> list[Figure]:
-    """Measure the door's 2xx to the cell on the screen."""
-    return asyncio.run(_visible())
 
 
 def data() -> list[Figure]:

@@ -108,8 +108,8 @@ def processes_in(folder: Path) -> list[ProcessRef]:
 
 def goes_with_parent() -> bool:
     """Say whether whoever started us wants us to end with it, and has ended."""
-    wanted = os.environ.get(PARENT_VARIABLE, "")
-    return wanted.isdigit() and os.getppid() != int(wanted)
+    wanted = os.environ.get(PARENT_VARIABLE, "0")
+    return wanted.isdigit() and wanted != "0" and os.getppid() != int(wanted)
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None]:
