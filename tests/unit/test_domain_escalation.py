@@ -17,6 +17,7 @@ from warroom.domain.escalation import (
     TargetKind,
     arm_first,
     fire,
+    name_owner,
     new_policy,
 )
 from warroom.domain.incident import IncidentState, Party, Status
@@ -150,3 +151,14 @@ def test_a_ladder_fires_every_step_once_in_order(
         timer = firing.next_timer
     assert seen == [(c, s) for c in range(repeat + 1) for s in range(1, len(delays) + 1)]
     assert len(keys) == len(seen)
+
+
+def test_the_owner_is_named() -> None:
+    policy = new_policy(
+        "p",
+        "P",
+        [Step(0, 60, Target(TargetKind.TEAM, "owner")), Step(0, 60, Target(TargetKind.TEAM, "noc"))],
+    )
+    named = name_owner(policy, "databases")
+    assert [str(step.target) for step in named.steps] == ["team databases", "team noc"]
+    assert name_owner(policy, None) == policy

@@ -8,7 +8,7 @@ keeps the full time to answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -114,6 +114,26 @@ def new_policy(key: object, name: object, steps: Sequence[Step], repeat: object 
         steps=tuple(checked),
         repeat=repeat,
     )
+
+
+OWNER = "owner"
+"""The name by which a step means the team that owns the worst-hit service, whoever that is."""
+
+
+def name_owner(policy: Policy, team: str | None) -> Policy:
+    """Return the policy with the owner team's own key in place of ``owner``.
+
+    Without services there is no owner team: the word stays, and says so.
+    """
+    if team is None:
+        return policy
+    named = tuple(
+        replace(step, target=Target(TargetKind.TEAM, team))
+        if step.target == Target(TargetKind.TEAM, OWNER)
+        else step
+        for step in policy.steps
+    )
+    return replace(policy, steps=named)
 
 
 def arm_first(policy: Policy, opened_at: datetime) -> TimerDraft | None:

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from warroom.db.uow import Work
 from warroom.domain.alert import ChangeKind
-from warroom.domain.escalation import Policy, Step, Target, TargetKind, arm_first
+from warroom.domain.escalation import arm_first
 from warroom.domain.grouping import Candidate, Opening
 from warroom.domain.ids import format_ref
 from warroom.domain.incident import Status
 from warroom.domain.principal import INGEST_PRINCIPAL
 from warroom.services.alert_rows import Candidates, Entry, OpenedIncident, Outcome, as_json
+from warroom.services.escalation_policies import policy_of
 
 
 async def candidates(
@@ -53,23 +54,6 @@ async def next_incident(work: Work, severity: int, now: datetime) -> Candidate:
     return Candidate(row["id"], row["n"], Status.TRIGGERED, severity, now)
 
 
-async def load_policy(work: Work, policy_id: UUID) -> Policy:
-    """Return a policy with its steps in order."""
-    rows = await work.rows(
-        "select p.key, p.name, p.repeat_count, s.step, s.delay_s, s.target_kind, s.target"
-        " from warroom.escalation_policy p"
-        " left join warroom.escalation_step s on s.policy_id = p.id"
-        " where p.id = :id order by s.step",
-        {"id": policy_id},
-    )
-    steps = tuple(
-        Step(r["step"], r["delay_s"], Target(TargetKind(r["target_kind"]), r["target"]))
-        for r in rows
-        if r["step"] is not None
-    )
-    return Policy(rows[0]["key"], rows[0]["name"], steps, rows[0]["repeat_count"])
-
-
 async def insert_incident(
     work: Work, opened: OpenedIncident, opening: Opening, now: datetime
 ) -> None:
@@ -101,7 +85,7 @@ async def insert_incident(
         work,
         [entry(opened.id, opened.service.unit, opened.visibility, "status", opened.why, now)],
     )
-    timer = arm_first(await load_policy(work, opened.service.policy_id), now)
+    timer = arm_first(await policy_of(work, opened.id, opened.service.policy_id), now)
     if timer is not None:
         await work.execute(
             "insert into warroom.timer (kind, incident_id, step, cycle, due_at, target,"

@@ -10,11 +10,11 @@ from sqlalchemy import RowMapping
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_automation
-from warroom.domain.escalation import Firing, Page, Policy, TargetKind, fire
+from warroom.domain.escalation import Firing, Page, Policy, TargetKind, fire, name_owner
 from warroom.domain.incident import IncidentState, Party, Status
 from warroom.domain.principal import CommandContext
 from warroom.domain.timer import TimerKind
-from warroom.services import alert_incidents
+from warroom.services import alert_incidents, escalation_policies
 
 CLAIM = """
 select t.id, t.kind, t.incident_id, t.step, t.cycle, t.due_at, t.target, t.policy_id, t.unit,
@@ -47,10 +47,11 @@ async def fire_due(db: Database, ctx: CommandContext, *, limit: int = 200) -> st
         ids = list({t["incident_id"] for t in timers})
         incidents = {r["id"]: _state(r) for r in await work.rows(INCIDENTS, {"ids": ids})}
         policies: dict[UUID, Policy] = {}
+        owners = await escalation_policies.owner_teams(work, ids)
         for timer in timers:
             incident = incidents.get(timer["incident_id"])
             if incident is not None:
-                said.append(await _fire(work, timer, incident, policies, now))
+                said.append(await _fire(work, timer, incident, policies, owners, now))
         return Answer(200, {})
 
     await run_automation(db, ctx, "timers.fire", handler)
@@ -84,6 +85,7 @@ async def _fire(
     timer: RowMapping,
     incident: IncidentState,
     policies: dict[UUID, Policy],
+    owners: dict[UUID, str],
     now: datetime,
 ) -> str:
     if timer["kind"] != TimerKind.ESCALATE.value or timer["policy_id"] is None:
@@ -93,10 +95,9 @@ async def _fire(
         return sentence
     policy_id = timer["policy_id"]
     if policy_id not in policies:
-        policies[policy_id] = await alert_incidents.load_policy(work, policy_id)
-    firing = fire(
-        policies[policy_id], timer["step"], timer["cycle"], incident, now, timer["due_at"]
-    )
+        policies[policy_id] = await escalation_policies.load_policy(work, policy_id)
+    policy = name_owner(policies[policy_id], owners.get(timer["incident_id"]))
+    firing = fire(policy, timer["step"], timer["cycle"], incident, now, timer["due_at"])
     await _end(work, timer, "fired" if firing.sent else "cancelled", firing.sentence)
     await _follow(work, timer, firing, incident)
     return firing.sentence

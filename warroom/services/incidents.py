@@ -22,7 +22,7 @@ from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.timer import TimerDraft
 from warroom.errors import InvalidInput, NotFound, Refused, VersionConflict
 from warroom.services.access import require
-from warroom.services.alert_incidents import load_policy
+from warroom.services.escalation_policies import policy_of
 
 Json = dict[str, Any]
 
@@ -182,7 +182,7 @@ async def declare(
             {"id": row["id"], "unit": row["unit"], "seen": row["visibility"],
              "services": [r["id"] for r in found]},
         )  # fmt: skip
-        first = arm_first(await load_policy(work, policy), now)
+        first = arm_first(await policy_of(work, row["id"], policy), now)
         await _follow(work, row, decision, policy, (first,) if first else ())
         return Answer(201, _json(await load(work, str(row["id"]))))
 
