@@ -120,7 +120,8 @@ create index hypothesis_incident on warroom.hypothesis (incident_id);
 create table warroom.evidence (
   id uuid primary key default warroom.uuid7(),
   entry_id uuid not null,
-  hypothesis_entry_id uuid not null references warroom.hypothesis (entry_id),
+  hypothesis_entry_id uuid not null references warroom.hypothesis (entry_id)
+    on update cascade,
   incident_id uuid not null references warroom.incident,
   stance text not null check (stance in ('for', 'against')),
   unit text not null,

@@ -154,11 +154,8 @@ def test_a_ladder_fires_every_step_once_in_order(
 
 
 def test_the_owner_is_named() -> None:
-    policy = new_policy(
-        "p",
-        "P",
-        [Step(0, 60, Target(TargetKind.TEAM, "owner")), Step(0, 60, Target(TargetKind.TEAM, "noc"))],
-    )
+    steps = [Step(0, 60, Target(TargetKind.TEAM, key)) for key in ("owner", "noc")]
+    policy = new_policy("p", "P", steps)
     named = name_owner(policy, "databases")
     assert [str(step.target) for step in named.steps] == ["team databases", "team noc"]
     assert name_owner(policy, None) == policy

@@ -22,11 +22,11 @@ from warroom.domain.incident import (
     check_declaration,
     declare,
     is_open,
-    log_entry,
     may_move,
     resolve,
     why_not,
 )
+from warroom.domain.log_book import log_entry
 from warroom.domain.principal import Principal, PrincipalKind
 from warroom.domain.timeline import EntryKind
 from warroom.domain.timer import TimerKind

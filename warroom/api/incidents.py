@@ -13,7 +13,7 @@ from warroom.api.auth import Commander, Reader, State
 from warroom.api.problems import RESPONSES
 from warroom.db.uow import Answer
 from warroom.errors import InvalidInput
-from warroom.services import incidents
+from warroom.services import entries, incidents
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"], responses=RESPONSES)
 Ref = Annotated[str, Path(max_length=80, description="INC-12, 12 or an id")]
@@ -125,7 +125,7 @@ async def log_entry(
     ref: Ref, body: models.Entry, ctx: Commander, state: State, response: Response
 ) -> dict[str, Any]:
     """Add an entry to the timeline."""
-    answer = await incidents.log_entry(
+    answer = await entries.log_entry(
         state.db, ctx, ref, kind=body.kind, text=body.text, happened_at=body.happened_at,
         confidence=body.confidence,
     )  # fmt: skip

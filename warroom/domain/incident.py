@@ -8,7 +8,7 @@ that does not hold refuses the command with one sentence.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from warroom.domain.ids import format_ref
 from warroom.domain.principal import Principal, PrincipalKind
-from warroom.domain.timeline import EntryDraft, EntryKind, new_entry
+from warroom.domain.timeline import EntryDraft, EntryKind
 from warroom.domain.timer import TimerCancel, TimerDraft, TimerKind
 from warroom.domain.validate import check_severity, check_text, say_time
 from warroom.errors import Refused
@@ -64,6 +64,31 @@ class Command(StrEnum):
     ACKNOWLEDGE = "incident.acknowledge"
     RESOLVE = "incident.resolve"
     LOG = "incident.log"
+    ASSIGN = "incident.assign"
+    SEVERITY = "incident.severity"
+    STATUS = "incident.status"
+    DRILL = "incident.drill"
+    FALSE_ALARM = "incident.false-alarm"
+    RESTRICT = "incident.restrict"
+    ROLE_TAKE = "incident.role.take"
+    ROLE_RELEASE = "incident.role.release"
+    ROLE_OFFER = "incident.role.offer"
+    ROLE_ANSWER = "incident.role.answer"
+    MERGE = "incident.merge"
+    SPLIT = "incident.split"
+    SERVICE = "incident.service"
+    SERVICE_DETACH = "incident.service.detach"
+    JUDGE = "incident.hypothesis.fate"
+    PIN = "incident.pin"
+    UNPIN = "incident.unpin"
+    CORRECT = "incident.correct"
+    UPDATE_DUE = "incident.update-due"
+    SNOOZE = "incident.snooze"
+    ESCALATION = "incident.escalation"
+    LINK = "incident.link"
+    UNLINK = "incident.unlink"
+    FIELD = "incident.field"
+    UNDO = "incident.undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +100,21 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A role that its holder has offered to ``to``, who has not answered yet."""
+
+    role: str
+    to: Party
+    brief: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentState:
     """What the rules must know of an incident.
 
     The names of those who acknowledged and resolved it may be None where they are not known; the
     sentences then leave them out.  ``firing_count`` is the number of its alerts that still fire.
+    ``roles`` and ``offers`` go by role, ``services`` maps a service's key to its state here.
     """
 
     id: UUID
@@ -95,6 +130,12 @@ class IncidentState:
     acknowledged_by: Party | None = None
     resolved_by: Party | None = None
     firing_count: int = 0
+    drill: bool = False
+    visibility: str = "normal"
+    roles: Mapping[str, Party] = field(default_factory=dict)
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    services: Mapping[str, str] = field(default_factory=dict)
+    snoozed: bool = False
 
     @property
     def ref(self) -> str:
@@ -102,7 +143,7 @@ class IncidentState:
         return format_ref(self.number)
 
 
-ChangeValue = str | int | UUID | datetime | None
+ChangeValue = str | int | bool | UUID | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +152,7 @@ class Decision:
 
     ``changes`` maps columns of the incident to their new values (``status`` included when it
     moves; empty when only an entry is written); ``sentence`` tells the caller what was done.
+    ``wake`` lets escalation that was paused by a snooze go on.
     """
 
     command: Command
@@ -120,6 +162,7 @@ class Decision:
     sentence: str
     cancel: tuple[TimerCancel, ...] = ()
     arm: tuple[TimerDraft, ...] = ()
+    wake: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +232,39 @@ RULES: Mapping[Command, tuple[Rule, ...]] = MappingProxyType(
     {
         Command.ACKNOWLEDGE: (NOT_ENDED, NOT_ACKNOWLEDGED),
         Command.RESOLVE: (NOT_ENDED,),
-        # What is learned after the end belongs to the record as well.
-        Command.LOG: (),
+        Command.FALSE_ALARM: (NOT_ENDED,),
+        Command.ASSIGN: (NOT_ENDED,),
+        Command.DRILL: (NOT_ENDED,),
+        Command.MERGE: (NOT_ENDED,),
+        Command.SPLIT: (NOT_ENDED,),
+        Command.ROLE_TAKE: (NOT_ENDED,),
+        Command.ROLE_OFFER: (NOT_ENDED,),
+        Command.ROLE_ANSWER: (NOT_ENDED,),
+        Command.UPDATE_DUE: (NOT_ENDED,),
+        Command.SNOOZE: (NOT_ENDED,),
+        Command.ESCALATION: (NOT_ENDED,),
     }
 )
+"""What must hold; a command that is not named here is allowed in every status: what is learned
+after the end belongs to the record as well."""
 
 
 def why_not(
     command: Command, state: IncidentState, actor: Principal, now: datetime
 ) -> tuple[str, str] | None:
     """Return (rule's name, sentence) of the first rule that refuses ``command``, or None."""
-    for rule in RULES[command]:
+    for rule in RULES.get(command, ()):
         if not rule.holds(state):
             return rule.name, rule.refusal(state, actor, now)
     return None
 
 
-def _check(command: Command, state: IncidentState, actor: Principal, now: datetime) -> None:
+def check(command: Command, state: IncidentState, actor: Principal, now: datetime) -> None:
+    """Refuse a command whose rules do not all hold.
+
+    Raises:
+        Refused: the first rule that does not, with its sentence.
+    """
     if refusal := why_not(command, state, actor, now):
         name, sentence = refusal
         raise Refused(sentence, rule=name)
@@ -263,7 +322,7 @@ def acknowledge(state: IncidentState, actor: Principal, now: datetime) -> Decisi
     Raises:
         Refused: the incident has ended or is acknowledged already; says by whom and when.
     """
-    _check(Command.ACKNOWLEDGE, state, actor, now)
+    check(Command.ACKNOWLEDGE, state, actor, now)
     changes: dict[str, ChangeValue] = {
         "status": Status.ACKNOWLEDGED.value,
         "acknowledged_at": now,
@@ -305,7 +364,7 @@ def resolve(
         Refused: the incident has ended already; says by whom and when.
         InvalidInput: the note is no usable text.
     """
-    _check(Command.RESOLVE, state, actor, now)
+    check(Command.RESOLVE, state, actor, now)
     text = f"{state.status} → resolved by {actor.name}"
     if state.firing_count:
         still = "1 alert" if state.firing_count == 1 else f"{state.firing_count} alerts"
@@ -326,33 +385,4 @@ def resolve(
         entries=tuple(entries),
         sentence=f"{state.ref} resolved.",
         cancel=tuple(TimerCancel(kind, why) for kind in TimerKind if kind.ends_with_incident),
-    )
-
-
-def log_entry(
-    state: IncidentState,
-    actor: Principal,
-    now: datetime,
-    *,
-    kind: object,
-    text: object,
-    happened_at: datetime | None = None,
-    source: object = "person",
-    confidence: object = None,
-) -> Decision:
-    """Decide what follows when ``actor`` adds to the log; allowed in every status.
-
-    Raises:
-        InvalidInput: as ``timeline.new_entry``.
-    """
-    _check(Command.LOG, state, actor, now)
-    entry = new_entry(
-        kind, text, now, happened_at=happened_at, source=source, confidence=confidence
-    )
-    return Decision(
-        command=Command.LOG,
-        status=state.status,
-        changes={},
-        entries=(entry,),
-        sentence=f"Logged {entry.kind} on {state.ref}.",
     )

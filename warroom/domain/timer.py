@@ -17,6 +17,7 @@ class TimerKind(StrEnum):
     REGULATORY = "regulatory"
     VENDOR_SLA = "vendor-sla"
     MITIGATION_EXPIRY = "mitigation-expiry"
+    SNOOZE = "snooze"
 
     @property
     def ends_with_incident(self) -> bool:

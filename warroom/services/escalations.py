@@ -11,10 +11,11 @@ from sqlalchemy import RowMapping
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_automation
 from warroom.domain.escalation import Firing, Page, Policy, TargetKind, fire, name_owner
-from warroom.domain.incident import IncidentState, Party, Status
+from warroom.domain.incident import IncidentState
 from warroom.domain.principal import CommandContext
 from warroom.domain.timer import TimerKind
 from warroom.services import alert_incidents, escalation_policies
+from warroom.services.incident_state import state_of
 
 CLAIM = """
 select t.id, t.kind, t.incident_id, t.step, t.cycle, t.due_at, t.target, t.policy_id, t.unit,
@@ -25,7 +26,7 @@ order by t.due_at limit :limit for update skip locked
 # An incident that somebody is changing right now decides its timers' fate: they wait a tick.
 INCIDENTS = """
 select i.id, i.number, i.title, i.severity, i.status, i.version, i.opened_at, i.acknowledged_at,
-  i.resolved_at, i.acknowledged_by, i.resolved_by, i.firing_count, a.name as acked_name,
+  i.resolved_at, a.id as acked_id, r.id as resolved_id, i.firing_count, a.name as acked_name,
   r.name as resolved_name
 from warroom.incident i
 left join warroom.principal a on a.id = i.acknowledged_by
@@ -45,7 +46,7 @@ async def fire_due(db: Database, ctx: CommandContext, *, limit: int = 200) -> st
             return Answer(200, {})
         now: datetime = await work.scalar("select now()")
         ids = list({t["incident_id"] for t in timers})
-        incidents = {r["id"]: _state(r) for r in await work.rows(INCIDENTS, {"ids": ids})}
+        incidents = {r["id"]: state_of(r) for r in await work.rows(INCIDENTS, {"ids": ids})}
         policies: dict[UUID, Policy] = {}
         owners = await escalation_policies.owner_teams(work, ids)
         for timer in timers:
@@ -58,26 +59,6 @@ async def fire_due(db: Database, ctx: CommandContext, *, limit: int = 200) -> st
     if not said:
         return "no timer is due"
     return said[0] if len(said) == 1 else f"{len(said)} timers: {said[0]}; …"
-
-
-def _state(r: RowMapping) -> IncidentState:
-    def party(identifier: UUID | None, name: str | None) -> Party | None:
-        return Party(identifier, name) if identifier is not None and name is not None else None
-
-    return IncidentState(
-        id=r["id"],
-        number=r["number"],
-        title=r["title"],
-        severity=r["severity"],
-        status=Status(r["status"]),
-        version=r["version"],
-        opened_at=r["opened_at"],
-        acknowledged_at=r["acknowledged_at"],
-        resolved_at=r["resolved_at"],
-        acknowledged_by=party(r["acknowledged_by"], r["acked_name"]),
-        resolved_by=party(r["resolved_by"], r["resolved_name"]),
-        firing_count=r["firing_count"],
-    )
 
 
 async def _fire(
