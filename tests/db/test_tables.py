@@ -19,7 +19,7 @@ def test_columns_are_those_of_the_catalogue(pg: TestDatabase) -> None:
         found.setdefault(table, []).append((column, required))
     ours = {
         table.name: [(column.name, not column.nullable) for column in table.columns]
-        for table in tables_room.metadata.tables.values()
+        for table in tables_room.handover.metadata.tables.values()
     }
     assert ours == found
 
