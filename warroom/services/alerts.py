@@ -33,7 +33,7 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
-from warroom.services import alert_incidents
+from warroom.services import alert_incidents, impact
 from warroom.services import alert_store as store
 from warroom.services.alert_rows import (
     Candidates,
@@ -357,3 +357,5 @@ async def _write(
     ]
     entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
     await alert_incidents.insert_entries(work, entries)
+    # Alerts join only incidents that have their service already: no other set has changed.
+    await impact.refresh(work, [incident.id for incident in opened])

@@ -21,6 +21,7 @@ from warroom.domain.incident import Decision, IncidentState, Party, Status
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.timer import TimerDraft
 from warroom.errors import InvalidInput, NotFound, Refused, VersionConflict
+from warroom.services import impact
 from warroom.services.access import require
 from warroom.services.alert_incidents import load_policy
 
@@ -182,6 +183,8 @@ async def declare(
             {"id": row["id"], "unit": row["unit"], "seen": row["visibility"],
              "services": [r["id"] for r in found]},
         )  # fmt: skip
+        if found:
+            await impact.refresh(work, [row["id"]])
         first = arm_first(await load_policy(work, policy), now)
         await _follow(work, row, decision, policy, (first,) if first else ())
         return Answer(201, _json(await load(work, str(row["id"]))))
