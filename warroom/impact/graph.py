@@ -8,7 +8,7 @@ the input never shows in a result.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
@@ -82,16 +82,20 @@ class Group:
 class Graph:
     """Services by index, and who depends on each of them.
 
-    ``hard[i]`` and ``soft[i]`` are the dependants of ``i``, ascending; ``member_of[i]`` the groups
-    that ``i`` is one of.
+    ``hard[i]`` and ``soft[i]`` are the dependants of ``i``, ascending, outside groups;
+    ``needs_hard[i]`` and ``needs_soft[i]`` the same edges seen from the dependant; ``member_of[i]``
+    the groups that ``i`` is one of, ``grouped`` the services that are in any.
     """
 
     services: tuple[Service, ...]
     index: dict[str, int]
     hard: list[list[int]]
     soft: list[list[int]]
+    needs_hard: list[list[int]]
+    needs_soft: list[list[int]]
     member_of: list[list[int]]
-    groups: list[Group] = field(default_factory=list)
+    groups: list[Group]
+    grouped: set[int]
 
 
 def build(services: Iterable[Service], dependencies: Iterable[Dependency]) -> Graph:
@@ -102,13 +106,8 @@ def build(services: Iterable[Service], dependencies: Iterable[Dependency]) -> Gr
     """
     ordered = tuple(sorted(services, key=lambda s: (s.tier, s.key)))
     index = {s.key: i for i, s in enumerate(ordered)}
-    graph = Graph(
-        ordered,
-        index,
-        [[] for _ in ordered],
-        [[] for _ in ordered],
-        [[] for _ in ordered],
-    )
+    hard, soft, needs_hard, needs_soft, member_of = (_lists(len(ordered)) for _ in range(5))
+    graph = Graph(ordered, index, hard, soft, needs_hard, needs_soft, member_of, [], set())
     seen: set[tuple[str, str]] = set()
     grouped: dict[tuple[int, str], list[Dependency]] = {}
     for d in dependencies:
@@ -120,9 +119,11 @@ def build(services: Iterable[Service], dependencies: Iterable[Dependency]) -> Gr
         if d.group is not None:
             grouped.setdefault((service, d.group), []).append(d)
         elif (needed := index.get(d.depends_on)) is not None:
-            (graph.hard if d.hardness is Hardness.HARD else graph.soft)[needed].append(service)
-    for dependants in (*graph.hard, *graph.soft):
-        dependants.sort()
+            firm = d.hardness is Hardness.HARD
+            (hard if firm else soft)[needed].append(service)
+            (needs_hard if firm else needs_soft)[service].append(needed)
+    for edges in (*hard, *soft, *needs_hard, *needs_soft):
+        edges.sort()
     for (service, name), members in sorted(grouped.items()):
         needs = max(d.needed or 1 for d in members)
         number = len(graph.groups)
@@ -132,5 +133,10 @@ def build(services: Iterable[Service], dependencies: Iterable[Dependency]) -> Gr
         )  # fmt: skip
         for d in members:
             if (member := index.get(d.depends_on)) is not None:
-                graph.member_of[member].append(number)
+                member_of[member].append(number)
+                graph.grouped.add(member)
     return graph
+
+
+def _lists(count: int) -> list[list[int]]:
+    return [[] for _ in range(count)]
