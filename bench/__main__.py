@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "console.bytes_per_change": console.one_change,
     "console.bytes_per_s": console.load,
     "impact.blast_radius": impact.blast_radius,
+    "impact.refresh": impact.refresh,
     "db.board_p99": database.board,
     "audit.cost": database.audit_cost,
     "audit.verify": database.audit_verify,

@@ -64,7 +64,7 @@ def reason(graph: Graph, seeds: Sequence[Seed], *, limit: int = NODES_MAX) -> Im
 def _spread_down(spread: Spread, touched: set[int]) -> None:
     """Take down what is hard on what is down, nearest first."""
     graph = spread.graph
-    gone: dict[int, int] = {}
+    gone, last = spread.hurt_members, spread.last_member
     layer: Collection[int] = list(spread.down)
     hops = 0
     while layer:
@@ -73,6 +73,7 @@ def _spread_down(spread: Spread, touched: set[int]) -> None:
         for at in sorted(graph.grouped.intersection(layer)):
             for number in graph.member_of[at]:
                 gone[number] = gone.get(number, 0) + 1
+                last[number] = at
                 group = graph.groups[number]
                 if (
                     gone[number] == group.size
@@ -90,20 +91,19 @@ def _spread_down(spread: Spread, touched: set[int]) -> None:
 def _spread_degraded(spread: Spread, touched: set[int]) -> None:
     """Degrade what is hard on what is degraded, or soft on what is down, nearest first."""
     graph = spread.graph
-    layer: Collection[int] = list(spread.hurt)
-    lost: Collection[int] = list(spread.down)
-    hops = 0
-    while layer or lost:
-        hops += 1
-        found = _dependants(graph.hard, layer)
-        found |= _dependants(graph.soft, lost)
-        found -= touched
-        # A soft group does not feel that one of it is degraded.
-        _hurt_groups(spread, lost, Hardness.SOFT, touched, found)
-        _hurt_groups(spread, layer, Hardness.HARD, touched, found)
+    found = _dependants(graph.soft, spread.down)
+    found |= _dependants(graph.hard, spread.hurt)
+    found -= touched
+    for number in sorted(spread.hurt_members):
+        _break_group(spread, number, touched, found)
+    _hurt_groups(spread, spread.hurt, touched, found)
+    hops = 1
+    while found:
         touched |= found
         spread.hurt.update(dict.fromkeys(found, hops))
-        layer, lost = found, ()
+        hops += 1
+        layer, found = found, _dependants(graph.hard, found) - touched
+        _hurt_groups(spread, layer, touched, found)
 
 
 def _dependants(edges: list[list[int]], layer: Iterable[int]) -> set[int]:
@@ -111,27 +111,24 @@ def _dependants(edges: list[list[int]], layer: Iterable[int]) -> set[int]:
 
 
 def _hurt_groups(
-    spread: Spread,
-    members: Iterable[int],
-    at_least: Hardness,
-    touched: set[int],
-    found: set[int],
+    spread: Spread, degraded: Iterable[int], touched: set[int], found: set[int]
 ) -> None:
-    """Count hurt members of groups of this hardness; add whose group is broken to ``found``."""
+    """Count degraded members of hard groups; a soft one does not feel them."""
     graph, hurt = spread.graph, spread.hurt_members
-    for at in sorted(graph.grouped.intersection(members)):
+    for at in sorted(graph.grouped.intersection(degraded)):
         for number in graph.member_of[at]:
-            group = graph.groups[number]
-            if group.hardness < at_least:
-                continue
-            hurt[number] = hurt.get(number, 0) + 1
-            if (
-                group.service not in touched
-                and group.service not in found
-                and spread.broken(number)
-            ):
-                found.add(group.service)
-                spread.tipped[group.service] = (at, number)
+            if graph.groups[number].hardness is Hardness.HARD:
+                hurt[number] = hurt.get(number, 0) + 1
+                spread.last_member[number] = at
+                _break_group(spread, number, touched, found)
+
+
+def _break_group(spread: Spread, number: int, touched: set[int], found: set[int]) -> None:
+    """Degrade the service of a group that has become too small, if nothing else has."""
+    service = spread.graph.groups[number].service
+    if service not in touched and service not in found and spread.broken(number):
+        found.add(service)
+        spread.tipped[service] = (spread.last_member[number], number)
 
 
 def _totals(graph: Graph, hit: list[int]) -> ImpactTotals:

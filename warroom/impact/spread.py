@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from warroom.impact.graph import Graph, Hardness, Seed
 
@@ -25,8 +25,7 @@ LEVELS: Final[dict[str, Level]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """``service`` feels ``at``, on which it depends; ``group`` when through a redundancy group."""
 
     service: int
@@ -40,7 +39,8 @@ class Spread:
     """What is hit. ``said`` are the incident's own services, ``down`` and ``hurt`` hops from them.
 
     ``tipped`` names the member and the group where a group took its service along;
-    ``hurt_members`` counts, by group, the members that hurt it.
+    ``hurt_members`` counts, by group, the members that hurt it, of which ``last_member`` was the
+    last.
     """
 
     graph: Graph
@@ -49,6 +49,7 @@ class Spread:
     hurt: dict[int, int]
     tipped: dict[int, tuple[int, int]] = field(default_factory=dict)
     hurt_members: dict[int, int] = field(default_factory=dict)
+    last_member: dict[int, int] = field(default_factory=dict)
 
     def broken(self, number: int) -> bool:
         """Say whether fewer of a group are unhurt than are needed."""
