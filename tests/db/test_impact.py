@@ -16,11 +16,22 @@ from tests.pgfixtures import TestDatabase
 from warroom.db.engine import Database
 from warroom.db.reads import read_impact
 from warroom.db.uow import Answer, Work, run_automation
-from warroom.domain.principal import SYSTEM_PRINCIPAL, CommandContext, Principal, PrincipalKind
-from warroom.services import impact
+from warroom.domain.principal import (
+    ENGINE_PRINCIPAL,
+    SYSTEM_PRINCIPAL,
+    CommandContext,
+    Principal,
+    PrincipalKind,
+)
+from warroom.services import impact, impact_catalogue
 
 CTX = CommandContext(
     Principal(SYSTEM_PRINCIPAL, "system", PrincipalKind.AUTOMATION), "test", "test"
+)
+
+
+ENGINE = CommandContext(
+    Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION), "test", "test"
 )
 
 
@@ -72,9 +83,9 @@ class Estate:
             state, incident, key,
         )  # fmt: skip
 
-    async def refresh(self, *incidents: UUID) -> None:
+    async def refresh(self, *incidents: UUID, at_most: int | None = None) -> None:
         async def handler(work: Work) -> Answer:
-            await impact.refresh(work, incidents)
+            await impact.refresh(work, incidents, at_most=at_most)
             return Answer(200, {})
 
         await run_automation(self.db, CTX, "test.refresh", handler)
@@ -238,6 +249,28 @@ async def test_two_who_change_one_incidents_services_at_once_both_count(estate: 
     await asyncio.gather(change("pg-main"), change("reports"))
     assert "pg-main down" in await estate.tree(incident)
     assert "reports down" in await estate.tree(incident)
+
+
+async def test_more_than_was_asked_for_is_left_to_the_engine(estate: Estate) -> None:
+    incident = estate.incident(**{"pg-main": "down"})
+    await estate.refresh(incident, at_most=3)
+    assert await estate.tree(incident) == []
+    db = Database.open(
+        f"postgresql://warroom_engine@/{estate.pg.name}?host={estate.pg.server.cluster.socket_dir}",
+        role="engine", pool_size=2,
+    )  # fmt: skip
+    try:
+        first, said = await impact_catalogue.follow(db, ENGINE, None)
+        assert said == "after the start: reasoned again about 1 open incident"
+        assert await estate.tree(incident) == TREE
+        later = estate.incident(orders="down")
+        _, said = await impact_catalogue.follow(db, ENGINE, first)
+    finally:
+        await db.close()
+    assert said == "alerts opened what much depends on: reasoned again about 1 open incident"
+    assert await estate.tree(later) == ["orders down", "  checkout expected-down"]
+    await estate.refresh(incident, at_most=4)
+    assert await estate.tree(incident) == TREE
 
 
 async def test_an_incident_that_is_not_seen_reads_as_none(estate: Estate) -> None:

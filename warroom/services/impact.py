@@ -35,7 +35,7 @@ where l.incident_id = any(cast(:ids as uuid[]))
 order by l.incident_id, s.key
 """
 # Only what depends, however far away, on one of the incidents' services; what has recovered
-# passes nothing on.
+# passes nothing on.  The limit ends the recursion itself.
 _CLOSURE = """
 with recursive seed as materialized (
     select l.service_id as id, s.unit, l.state from warroom.incident_service l
@@ -50,7 +50,8 @@ with recursive seed as materialized (
     join warroom.service s on s.id = d.service_id and s.unit = h.unit)
 select s.id, s.key, s.name, s.kind, s.tier, s.region, s.unit, s.customers,
   cast(s.user_share as float8) as user_share, t.key as team
-from (select id from hit union select id from seed) c
+from (select id from (select id from hit limit cast(:most as bigint)) h
+  union select id from seed) c
 join warroom.service s on s.id = c.id
 join warroom.team t on t.id = s.team_id
 """
@@ -69,11 +70,17 @@ order by d.service_id, d.depends_on_id, d.origin
 _HARDNESS = {"hard": Hardness.HARD, "soft": Hardness.SOFT}
 
 
-async def refresh(work: Work, incident_ids: Sequence[UUID]) -> None:
+async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | None = None) -> None:
     """Reason again about incidents, in the transaction that changed their services.
 
     Set-based: a handful of statements for any number of incidents.  What is stored is written
     only when it differs.  Incidents that the principal may not see are left alone.
+
+    Args:
+        work: the transaction.
+        incident_ids: the incidents.
+        at_most: when more services than this depend on theirs, nothing is done here, and for
+            those that have no impact yet the engine does it within seconds.
     """
     if not incident_ids:
         return
@@ -82,7 +89,9 @@ async def refresh(work: Work, incident_ids: Sequence[UUID]) -> None:
     seeds: dict[UUID, list[Seed]] = {}
     for r in await work.rows(_SEEDS, args):
         seeds.setdefault(r["incident_id"], []).append(Seed(r["key"], r["state"], r["since"]))
-    graphs = await _graphs(work, args) if seeds else {}
+    graphs = await _graphs(work, args, at_most) if seeds else {}
+    if graphs is None:
+        return
     empty = build((), ())
     await _store(
         work,
@@ -90,9 +99,12 @@ async def refresh(work: Work, incident_ids: Sequence[UUID]) -> None:
     )
 
 
-async def _graphs(work: Work, args: dict[str, Any]) -> dict[str, Graph]:
-    """Return the part of the catalogue that can be hit, by unit."""
-    services = await work.rows(_CLOSURE, args)
+async def _graphs(work: Work, args: dict[str, Any], at_most: int | None) -> dict[str, Graph] | None:
+    """Return the part of the catalogue that can be hit, by unit; None when it is too large."""
+    most = None if at_most is None else at_most + 1
+    services = await work.rows(_CLOSURE, args | {"most": most})
+    if at_most is not None and len(services) > at_most:
+        return None
     dependencies = await work.rows(_DEPENDENCIES, {"closure": [s["id"] for s in services]})
     edges = [
         Dependency(d["service"], d["depends_on"], _HARDNESS[d["hardness"]],

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
+
+from sqlalchemy import RowMapping
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, read, run_automation
@@ -51,6 +53,17 @@ order by i.id
 """
 
 
+# Opened by alerts on a service on which very much depends: taking them in did not wait for it.
+_WITHOUT = """
+select i.id from warroom.incident i where i.ended_at is null
+  and not exists (select from warroom.incident_impact m where m.incident_id = i.id)
+  and exists (select from warroom.incident_service l
+    join warroom.service s on s.id = l.service_id and s.unit = i.unit
+    where l.incident_id = i.id)
+order by i.id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """How much of the catalogue has been reasoned about.
@@ -78,33 +91,11 @@ async def follow(db: Database, ctx: CommandContext, seen: Seen | None) -> tuple[
     """
 
     async def look(work: Work) -> tuple[Seen, str, Sequence[UUID]]:
-        size = await work.row(_SIZE)
-        if size is None:
-            raise RuntimeError("a count that returned nothing")
-        if (
-            seen is not None
-            and (seen.rows, seen.newest) == (size["rows"], size["newest"])
-            and (seen.newest is None or size["now"] - seen.newest > 2 * OVERLAP)
-        ):
-            # Whatever was written near that moment has long been committed and seen.
-            return seen, "", ()
-        since = (seen.newest - OVERLAP) if seen and seen.newest else None
-        changed: list[Any] = []
-        if size["newest"] is not None:
-            edge = min(size["newest"] - OVERLAP, since) if since else size["newest"] - OVERLAP
-            changed = list(await work.rows(_CHANGED, {"since": edge}))
-        now = Seen(
-            size["rows"], size["newest"], frozenset((r["id"], r["sys_from"]) for r in changed)
-        )
-        if seen is None:
-            return now, "after the start", [r["id"] for r in await work.rows(_ALL)]
-        if now.rows < seen.rows:
-            return now, "the catalogue shrank", [r["id"] for r in await work.rows(_ALL)]
-        fresh = {r["service_id"] for r in changed if (r["id"], r["sys_from"]) not in seen.done}
-        if not fresh:
-            return now, "", ()
-        touched = await work.rows(_TOUCHED, {"changed": sorted(fresh, key=str)})
-        return now, "the catalogue changed", [r["id"] for r in touched]
+        now, why, touched = await _look(work, seen)
+        without = {r["id"] for r in await work.rows(_WITHOUT)} - set(touched)
+        if without and not touched:
+            why = "alerts opened what much depends on"
+        return now, why, sorted({*touched, *without}, key=str)
 
     now, why, incidents = await read(db, ctx, look, deadline_s=DEADLINE_S)
     for begin in range(0, len(incidents), BATCH):
@@ -115,6 +106,36 @@ async def follow(db: Database, ctx: CommandContext, seen: Seen | None) -> tuple[
         return now, f"{why}: no open incident is touched"
     many = f"{len(incidents)} open incidents" if len(incidents) > 1 else "1 open incident"
     return now, f"{why}: reasoned again about {many}"
+
+
+async def _look(work: Work, seen: Seen | None) -> tuple[Seen, str, Sequence[UUID]]:
+    """Return what is seen now, what happened to the catalogue, and whom that touches."""
+    size = await work.row(_SIZE)
+    if size is None:
+        raise RuntimeError("a count that returned nothing")
+    newest: datetime | None = size["newest"]
+    if (
+        seen is not None
+        and (seen.rows, seen.newest) == (size["rows"], newest)
+        and (newest is None or size["now"] - newest > 2 * OVERLAP)
+    ):
+        # Whatever was written near that moment has long been committed and seen.
+        return seen, "", ()
+    changed: list[RowMapping] = []
+    if newest is not None:
+        since = newest - OVERLAP
+        if seen and seen.newest:
+            since = min(since, seen.newest - OVERLAP)
+        changed = await work.rows(_CHANGED, {"since": since})
+    now = Seen(size["rows"], newest, frozenset((r["id"], r["sys_from"]) for r in changed))
+    if seen is None or now.rows < seen.rows:
+        why = "after the start" if seen is None else "the catalogue shrank"
+        return now, why, [r["id"] for r in await work.rows(_ALL)]
+    fresh = {r["service_id"] for r in changed if (r["id"], r["sys_from"]) not in seen.done}
+    if not fresh:
+        return now, "", ()
+    touched = await work.rows(_TOUCHED, {"changed": sorted(fresh, key=str)})
+    return now, "the catalogue changed", [r["id"] for r in touched]
 
 
 async def _refresh(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> None:
