@@ -267,3 +267,17 @@ def test_the_tree_is_well_formed_and_does_not_depend_on_the_order_of_the_input(
         assert 0 <= node.depth <= depth + 1
         assert (node.depth == 0) == (node.hardness == "")
         depth = node.depth
+
+
+@given(dependencies=DEPENDENCIES, seeds=SEEDS)
+def test_a_tree_that_just_fits_is_whole_and_one_node_less_is_not(
+    dependencies: list[Dependency], seeds: dict[str, str]
+) -> None:
+    estate = build([service(k) for k in KEYS], dependencies)
+    given_seeds = [Seed(k, s) for k, s in seeds.items()]
+    whole = reason(estate, given_seeds)
+    assert not whole.truncated
+    assert reason(estate, given_seeds, limit=len(whole.nodes)) == whole
+    short = reason(estate, given_seeds, limit=len(whole.nodes) - 1)
+    assert short.truncated
+    assert short.totals == whole.totals
