@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import console, database, live, terminal
+from bench import console, database, impact, live, terminal
 from bench.report import Figure
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -14,6 +14,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "ingest.visible_p99": terminal.visible,
     "console.bytes_per_change": console.one_change,
     "console.bytes_per_s": console.load,
+    "impact.blast_radius": impact.blast_radius,
+    "impact.refresh": impact.refresh,
     "db.board_p99": database.board,
     "audit.cost": database.audit_cost,
     "audit.verify": database.audit_verify,

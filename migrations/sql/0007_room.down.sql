@@ -16,6 +16,7 @@ begin
     execute format('drop table warroom.%I', v);
   end loop;
 end $$;
+drop index warroom.timer_paused;
 drop index warroom.timeline_corrects;
 drop index warroom.history_room_valid;
 drop view read_v1.incident;

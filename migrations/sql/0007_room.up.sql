@@ -177,6 +177,8 @@ create table warroom.incident_impact (
   sys_from timestamptz not null default clock_timestamp()
 );
 
+-- Paused clocks are few among very many that ended; the timers pane reads them every second.
+create index timer_paused on warroom.timer (due_at) where state = 'paused';
 create index timeline_corrects on warroom.timeline (corrects) where corrects is not null;
 create index history_room_valid on warroom.history using gist (valid) where table_name in
   ('handover', 'incident_link', 'hypothesis', 'evidence', 'pin', 'incident_relation',

@@ -16,6 +16,7 @@ import structlog
 from warroom.db.engine import Database
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext, Principal, PrincipalKind
 from warroom.engine.cycle import Cycle
+from warroom.engine.cycles.impact import Impact
 from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
 from warroom.services import alerts, escalations, housekeeping, leases
@@ -42,6 +43,7 @@ class Engine:
         self._ctx = CommandContext(principal, f"engine:{self.holder}"[:200], "engine")
         self._http = httpx.AsyncClient(trust_env=False)
         self._stop = asyncio.Event()
+        self._impact = Impact(db, self._ctx)
         self._told: dict[str, tuple[str, float]] = {}
 
     def cycles(self) -> Sequence[Cycle]:
@@ -53,6 +55,7 @@ class Engine:
             Cycle("timers", tick, False, lambda: escalations.fire_due(db, ctx, limit=batch)),
             Cycle("outbox", tick, False, delivery.run_once),
             Cycle("expiry", 2.0, True, lambda: alerts.expire(db, ctx)),
+            Cycle("impact", 5.0, True, self._impact.run_once),
             Cycle("partitions", 3600.0, True, lambda: housekeeping.make_partitions(db, ctx)),
             Cycle("keys", 3600.0, True, lambda: housekeeping.drop_old_keys(db, ctx)),
             Cycle("logins", 30.0, True, lambda: housekeeping.reap_logins(db, ctx)),

@@ -33,7 +33,7 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
-from warroom.services import alert_incidents
+from warroom.services import alert_incidents, impact
 from warroom.services import alert_store as store
 from warroom.services.alert_rows import (
     Candidates,
@@ -47,6 +47,8 @@ from warroom.services.alert_rows import (
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
 ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
 RACES = 3
+# Loading a thousand services takes some 70 ms; a storm does not wait longer for its impact.
+IMPACT_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,3 +359,5 @@ async def _write(
     ]
     entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
     await alert_incidents.insert_entries(work, entries)
+    # Alerts join only incidents that have their service already: no other set has changed.
+    await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)

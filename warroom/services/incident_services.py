@@ -15,6 +15,7 @@ from warroom.domain.incident import Command, Decision, IncidentState
 from warroom.domain.principal import CommandContext
 from warroom.domain.timeline import EntryDraft, EntryKind
 from warroom.errors import AlreadyExists, InvalidInput, NotFound
+from warroom.services import impact
 from warroom.services.incident_commands import change, check_version, run_on
 
 
@@ -48,6 +49,7 @@ async def set_service(
             {"id": row["id"], "service": found["id"], "state": state, "unit": row["unit"],
              "seen": row["visibility"]},
         )  # fmt: skip
+        await impact.refresh(work, [row["id"]])
         return decision
 
     body = {"version": version, "service": service, "state": state}
@@ -66,6 +68,7 @@ async def detach_service(
             " and service_id = :service",
             {"id": row["id"], "service": found["id"]},
         )
+        await impact.refresh(work, [row["id"]])
 
     return await change(
         db, ctx, ref, Command.SERVICE_DETACH, {"version": version, "service": service},

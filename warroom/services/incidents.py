@@ -14,6 +14,7 @@ from warroom.domain import incident as rules
 from warroom.domain.escalation import arm_first
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import InvalidInput
+from warroom.services import impact
 from warroom.services.access import require
 from warroom.services.escalation_policies import policy_of
 from warroom.services.incident_commands import change, follow
@@ -78,6 +79,7 @@ async def declare(
             {"id": row["id"], "unit": row["unit"], "seen": row["visibility"],
              "services": [r["id"] for r in found]},
         )  # fmt: skip
+        await impact.refresh(work, [row["id"]])
         first = arm_first(await policy_of(work, row["id"], policy), now)
         await follow(work, row, decision, policy, (first,) if first else ())
         return Answer(201, as_json(await load(work, str(row["id"]))))

@@ -1,0 +1,83 @@
+"""The impact pane: what the server reasoned last about one incident."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from warroom.db.reads.fetch import Connection, Row, fetch
+from warroom.domain.panes import ImpactNode, ImpactPicture, ImpactTotals
+
+_INCIDENT: LiteralString = """
+select clock_timestamp() as read_at, i.number, m.computed_at, m.nodes, m.totals
+from read_v1.incident i
+"""
+_NOW: LiteralString = """
+left join read_v1.incident_impact m on m.incident_id = i.id where i.id = %(id)s
+"""
+_THEN: LiteralString = """
+left join (select * from read_v1.incident_impact_at(%(as_of)s)) m on m.incident_id = i.id
+where i.id = %(id)s and i.opened_at <= %(as_of)s
+"""
+
+
+async def read_impact(
+    conn: Connection, incident_id: UUID, *, as_of: datetime | None = None
+) -> ImpactPicture | None:
+    """Read what one incident takes down.
+
+    Args:
+        conn: an autocommit connection of a reader.
+        incident_id: whose impact.
+        as_of: None for now, or the moment to show.
+
+    Returns:
+        The picture; None when there is no such incident that this reader may see, or not yet.
+
+    Raises:
+        psycopg.Error: the database refused or was lost.
+    """
+    args: Row = {"id": incident_id, "as_of": as_of}
+    found = await fetch(conn, _INCIDENT + (_NOW if as_of is None else _THEN), args)
+    if not found:
+        return None
+    r = found[0]
+    totals: Row = r["totals"] or {}
+    return ImpactPicture(
+        incident_id=incident_id,
+        number=r["number"],
+        nodes=tuple(_node(n) for n in r["nodes"] or ()),
+        totals=ImpactTotals(
+            services=totals.get("services", 0),
+            tier_one=totals.get("tier_one", 0),
+            user_share=totals.get("user_share"),
+            customers=totals.get("customers"),
+            regions=tuple(totals.get("regions", ())),
+            third_parties=totals.get("third_parties", 0),
+        ),
+        read_at=r["read_at"],
+        computed_at=r["computed_at"],
+        truncated=bool(totals.get("truncated", False)),
+        as_of=as_of,
+    )
+
+
+def _node(n: Row) -> ImpactNode:
+    """Return a stored node; a field that is newer than this program is passed over."""
+    since = n.get("since")
+    return ImpactNode(
+        key=n["key"],
+        name=n["name"],
+        state=n["state"],
+        tier=n["tier"],
+        team=n["team"],
+        depth=n["depth"],
+        why=n["why"],
+        since=datetime.fromisoformat(since) if since else None,
+        hardness=n.get("hardness", ""),
+        region=n.get("region"),
+        user_share=n.get("user_share"),
+        customers=n.get("customers"),
+        elsewhere=n.get("elsewhere", False),
+    )

@@ -1,0 +1,120 @@
+"""The tree of what is hit, as it is drawn: each service once, and a mark where it stands again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from warroom.domain.panes import ImpactNode
+from warroom.impact.spread import Edge, Spread
+
+_WORST_FIRST: Final = ("down", "degraded", "suspected", "recovered")
+_CHAIN_MAX: Final = 4
+
+
+class Tree:
+    """Draws a spread, ``limit`` nodes at the most.
+
+    What is nearest to the incident's services is kept first, so that a deep branch never hides a
+    shallow one; marks take what room is left.
+    """
+
+    def __init__(self, spread: Spread, limit: int) -> None:
+        self._spread = spread
+        self._graph = spread.graph
+        self._limit = limit
+        self._causes: dict[int, Edge | None] = {}
+
+    def draw(self) -> tuple[tuple[ImpactNode, ...], bool]:
+        """Return the nodes in the order of drawing, and whether some are missing."""
+        said = self._spread.said
+        roots = sorted(said, key=lambda at: (_WORST_FIRST.index(said[at].state), at))
+        below = self._keep(roots[: self._limit])
+        room = self._limit - len(below)
+        hit = len(said.keys() | self._spread.down.keys() | self._spread.hurt.keys())
+        nodes: list[ImpactNode] = []
+        # (service, depth, the edge it hangs on, whether it is only a mark)
+        stack: list[tuple[int, int, Edge | None, bool]]
+        stack = [(at, 0, None, False) for at in reversed(roots[: self._limit])]
+        while stack:
+            at, depth, hangs_on, mark = stack.pop()
+            if mark:
+                room -= 1
+                if room < 0:
+                    continue
+            nodes.append(self._node(at, depth, hangs_on, mark=mark))
+            if mark:
+                continue
+            # Without room left nobody needs to know where marks would stand.
+            edges = self._spread.felt(at) if room > 0 else below[at]
+            kept = set(below[at])
+            stack += [
+                (e.service, depth + 1, e, e not in kept)
+                for e in reversed(edges)
+                if e in kept or e.service in below
+            ]
+        return tuple(nodes), hit > len(below) or (room <= 0 and self._lacks_marks(below, nodes))
+
+    def _keep(self, roots: list[int]) -> dict[int, list[Edge]]:
+        """Choose whom to draw: the edges below each service, in the order of drawing."""
+        below: dict[int, list[Edge]] = {at: [] for at in roots}
+        for at in (queue := list(roots)):
+            if len(below) >= self._limit:
+                break
+            for edge in self._spread.felt(at):
+                if edge.service not in below and self._cause(edge.service) == edge:
+                    if len(below) >= self._limit:
+                        break
+                    below[edge.service] = []
+                    below[at].append(edge)
+                    queue.append(edge.service)
+        return below
+
+    def _lacks_marks(self, below: dict[int, list[Edge]], nodes: list[ImpactNode]) -> bool:
+        """Say whether a mark found no room; every edge that is felt would be a node."""
+        return sum(len(self._spread.felt(at)) for at in below) + sum(
+            1 for node in nodes if node.depth == 0
+        ) > len(nodes)
+
+    def _cause(self, service: int) -> Edge | None:
+        if service not in self._causes:
+            self._causes[service] = self._spread.cause(service)
+        return self._causes[service]
+
+    def _node(self, at: int, depth: int, hangs_on: Edge | None, *, mark: bool) -> ImpactNode:
+        service = self._graph.services[at]
+        seed = self._spread.said.get(at)
+        if seed is not None:
+            state = seed.state
+        else:
+            state = "expected-down" if at in self._spread.down else "expected-degraded"
+        return ImpactNode(
+            key=service.key,
+            name=service.name,
+            state=state,
+            tier=service.tier,
+            team=service.team,
+            depth=depth,
+            why=f"reported {state}" if hangs_on is None else self._why(hangs_on),
+            since=seed.since if seed else None,
+            hardness=hangs_on.hardness.word if hangs_on else "",
+            region=service.region,
+            user_share=service.user_share,
+            customers=service.customers,
+            elsewhere=mark,
+        )
+
+    def _why(self, edge: Edge | None) -> str:
+        """Say the chain that leads to one of the incident's services: hard on x ← hard on y."""
+        links: list[str] = []
+        while edge is not None:
+            if len(links) == _CHAIN_MAX:
+                links.append("…")
+                break
+            link = f"{edge.hardness.word} on {self._graph.services[edge.at].key}"
+            if edge.group is not None:
+                group = self._graph.groups[edge.group]
+                left = group.size - self._spread.hurt_members.get(edge.group, 0)
+                link += f" ({left} of {group.size} in {group.name} left, {group.needed} needed)"
+            links.append(link)
+            edge = self._cause(edge.at)
+        return " ← ".join(links)
