@@ -18,6 +18,7 @@ from urllib.parse import quote
 import httpx
 
 from warroom import errors
+from warroom.client_commands import IncidentCommands, incident_path
 from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
 
 Json = dict[str, Any]
@@ -52,13 +53,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def _path(ref: str, verb: str = "") -> str:
-    """Return an incident's path; whatever was typed stays one step of it."""
-    step = quote(ref, safe="").replace(".", "%2E")
-    return f"/v1/incidents/{step}/{verb}".rstrip("/")
-
-
-class Client:
+class Client(IncidentCommands):
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:
@@ -170,11 +165,11 @@ class Client:
 
     async def incident(self, ref: str) -> Json:
         """Return one incident."""
-        return await self._get(_path(ref))
+        return await self._get(incident_path(ref))
 
     async def timeline(self, ref: str, *, limit: int = 100, cursor: str | None = None) -> Json:
         """Return ``{items, next_cursor}``, newest first."""
-        return await self._get(_path(ref, "timeline"), limit=limit, cursor=cursor)
+        return await self._get(incident_path(ref, "timeline"), limit=limit, cursor=cursor)
 
     async def declare(
         self,
@@ -198,14 +193,14 @@ class Client:
 
     async def acknowledge(self, ref: str, version: int, *, key: str | None = None) -> Json:
         """Acknowledge the incident as it was at ``version``; return it."""
-        return await self._post(_path(ref, "acknowledge"), {"version": version}, key)
+        return await self._post(incident_path(ref, "acknowledge"), {"version": version}, key)
 
     async def resolve(
         self, ref: str, version: int, *, note: str | None = None, key: str | None = None
     ) -> Json:
         """Resolve the incident as it was at ``version``; return it."""
         body = {"version": version, "note": note}
-        return await self._post(_path(ref, "resolve"), body, key)
+        return await self._post(incident_path(ref, "resolve"), body, key)
 
     async def log_entry(
         self,
@@ -215,11 +210,23 @@ class Client:
         *,
         confidence: float | None = None,
         happened_at: str | None = None,
+        about: str | None = None,
+        stance: str | None = None,
         key: str | None = None,
     ) -> Json:
-        """Add an entry to the timeline; return the incident."""
-        body = {"kind": kind, "text": text, "confidence": confidence, "happened_at": happened_at}
-        return await self._post(_path(ref, "entries"), body, key)
+        """Add an entry to the timeline; return the incident.
+
+        ``about`` is the id of the hypothesis that evidence speaks for or against (``stance``).
+        """
+        body = {
+            "kind": kind,
+            "text": text,
+            "confidence": confidence,
+            "happened_at": happened_at,
+            "about": about,
+            "stance": stance,
+        }
+        return await self._post(incident_path(ref, "entries"), body, key)
 
     # Directory ------------------------------------------------------------------------------
 

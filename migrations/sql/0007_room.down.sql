@@ -58,3 +58,5 @@ begin
   end loop;
   return null;
 end $$;
+alter policy seen on warroom.audit using ((select warroom.viewer_all()));
+alter policy seen on warroom.history using ((select warroom.viewer_all()));

@@ -195,7 +195,8 @@ begin
     where c.relnamespace = 'warroom'::regnamespace and c.relkind in ('r', 'p')
       and (select count(*) from pg_attribute a where a.attrelid = c.oid and not a.attisdropped
            and a.attname in ('incident_id', 'unit', 'visibility')) = 3
-    order by c.relname
+    -- The record last: what follows writes history and audit of its own.
+    order by c.relname in ('audit', 'history'), c.relname
   loop
     execute format('update warroom.%I set unit = $1, visibility = $2 where incident_id = $3 '
                    'and (unit, visibility) is distinct from ($1, $2)', child)
@@ -203,6 +204,13 @@ begin
   end loop;
   return null;
 end $$;
+
+-- An UPDATE reads under the SELECT policies too: without this the record of an incident that the
+-- API restricts would stay as open as it was, and with it the incident's past.
+alter policy seen on warroom.audit
+  using ((select warroom.viewer_all()) or current_user = 'warroom_owner');
+alter policy seen on warroom.history
+  using ((select warroom.viewer_all()) or current_user = 'warroom_owner');
 
 do $$
 declare

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom import __version__
-from warroom.api import directory, incidents, ingest, models, ops, problems
+from warroom.api import directory, incident_commands, incidents, ingest, models, ops, problems
 from warroom.api.batcher import Batcher
 from warroom.api.limits import Door
 from warroom.api.state import AppState
@@ -68,6 +68,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     problems.install(app)
     app.include_router(ops.router)
     app.include_router(incidents.router)
+    app.include_router(incident_commands.router)
     app.include_router(ingest.router)
     app.include_router(directory.router)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)

@@ -127,6 +127,6 @@ async def log_entry(
     """Add an entry to the timeline."""
     answer = await entries.log_entry(
         state.db, ctx, ref, kind=body.kind, text=body.text, happened_at=body.happened_at,
-        confidence=body.confidence,
+        confidence=body.confidence, about=body.about, stance=body.stance,
     )  # fmt: skip
     return _send(response, answer)

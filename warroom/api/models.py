@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
@@ -66,6 +67,8 @@ class Entry(Strict):
     text: str = Field(min_length=1)
     happened_at: AwareDatetime | None = Field(default=None, strict=False)
     confidence: float | None = Field(default=None, ge=0, le=1)
+    about: UUID | None = Field(default=None, strict=False, description="a hypothesis's entry")
+    stance: Literal["for", "against"] | None = None
 
 
 class Person(Strict):
@@ -165,6 +168,7 @@ class Incident(BaseModel):
     summary: str
     severity: int
     status: str
+    resolution: str | None
     version: int
     unit: str
     visibility: str
@@ -175,10 +179,18 @@ class Incident(BaseModel):
     updated_at: str
     owner: dict[str, Any] | None
     commander: dict[str, Any] | None
+    roles: list[dict[str, Any]]
+    handovers: list[dict[str, Any]]
     services: list[dict[str, Any]]
+    links: list[dict[str, Any]]
     alert_count: int
     firing_count: int
     next_timer: dict[str, Any] | None
+    escalation: dict[str, Any]
+    snoozed_until: str | None
+    update_due_at: str | None
+    merged_into: str | None
+    split_from: str | None
     custom: dict[str, Any]
 
 
