@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -120,10 +121,12 @@ def foreground(
     from warroom.console.door import Door
     from warroom.console.run import run_console
     from warroom.embedded.boot import start
+    from warroom.embedded.processes import CONSOLE_VARIABLE
     from warroom.embedded.runtime import admin_token
 
     def boot(tell: Callable[[str], None]) -> Door:
-        runtime = start(settings.data_dir, tell, detach=False)
+        me = {CONSOLE_VARIABLE: str(os.getpid())}
+        runtime = start(settings.data_dir, tell, detach=False, extra=me)
         if after is not None:
             after(runtime)
         token = admin_token(runtime)

@@ -29,6 +29,7 @@ class Database:
         self.role = role
         self.connect_deadline_s = connect_deadline_s
         self.command_deadline_s = 5.0
+        self.age = 0  # how often the connections were forgotten
         self.hints = HintSender(self)
 
     @classmethod
@@ -116,6 +117,7 @@ class Database:
 
     async def forget_connections(self) -> None:
         """Throw all connections away: they lead to a server that is no primary any more."""
+        self.age += 1
         await self.engine.dispose()
 
     async def close(self) -> None:

@@ -13,20 +13,21 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from sqlalchemy import RowMapping, TextClause, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
-from warroom.db.deadline import DeadlineExceeded, cut, within
-from warroom.db.engine import Database, driver_fd
+from warroom.db.deadline import within
+from warroom.db.engine import Database
+from warroom.db.lend import lend
 from warroom.domain.principal import CommandContext
 from warroom.errors import (
     DatabaseReadOnly,
@@ -143,52 +144,6 @@ def _retryable(error: BaseException) -> bool:
     return getattr(original, "sqlstate", None) in ("40001", "40P01")
 
 
-@contextlib.asynccontextmanager
-async def _connection(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnection, int]]:
-    """Lend a connection; one whose use failed is thrown away, never lent again."""
-    conn = db.engine.connect()
-    left = min(db.connect_deadline_s, ends_at - time.monotonic())
-    try:
-        await within(conn.start(), left, lambda: None, "connecting")
-        fd = await driver_fd(conn)
-    except BaseException:
-        with contextlib.suppress(Exception):
-            await conn.close()
-        raise
-    try:
-        yield conn, fd if fd is not None else -1
-    except BaseException as error:
-        if not _connection_survives(error):
-            await _throw_away(conn, fd)
-        raise
-    else:
-        # An answer that came in the very moment of the cut is an answer, on a socket that is shut.
-        if time.monotonic() >= ends_at:
-            await _throw_away(conn, fd)
-    finally:
-        with contextlib.suppress(Exception):
-            # A rollback on a connection that was cut must not hang either.
-            await within(conn.close(), 1.0, lambda: fd, "giving a connection back")
-
-
-async def _throw_away(conn: AsyncConnection, fd: int | None) -> None:
-    cut(fd)
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(conn.invalidate(), 1.0)
-
-
-def _connection_survives(error: BaseException) -> bool:
-    """Say whether the connection may be used again: only after an error that the server told."""
-    if isinstance(error, DeadlineExceeded | OutcomeUnknown | DatabaseReadOnly):
-        return False
-    if isinstance(error, WarRoomError):
-        return True
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return state is not None and state not in ("25006", "57P01", "57P02", "57P03")
-    return isinstance(error, Exception) and not isinstance(error, OSError | SQLAlchemyError)
-
-
 async def run_command(
     db: Database,
     ctx: CommandContext,
@@ -263,7 +218,7 @@ async def read(
     """
     ends_at = time.monotonic() + (deadline_s or db.command_deadline_s)
     try:
-        async with _connection(db, ends_at) as (conn, fd):
+        async with lend(db, ends_at) as (conn, fd):
             work = Work(conn, ctx, ends_at, fd)
             await work.execute("set transaction read only")
             await _settle(work, "read", eyes)
@@ -299,7 +254,7 @@ async def _attempt(
     eyes: UUID | None,
     ends_at: float,
 ) -> Answer:
-    async with _connection(db, ends_at) as (conn, fd):
+    async with lend(db, ends_at) as (conn, fd):
         work = Work(conn, ctx, ends_at, fd)
         await _settle(work, command, eyes)
         if ctx.idempotency_key is not None:

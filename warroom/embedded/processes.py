@@ -20,6 +20,8 @@ from typing import Final
 _PROC = Path("/proc")
 PARENT_VARIABLE: Final = "_WARROOM_DIE_WITH_PARENT"
 """Names the process id of the parent with which a child ends; 0 when it goes on alone."""
+CONSOLE_VARIABLE: Final = "_WARROOM_CONSOLE"
+"""Names the process id of the console that was started with everything behind it."""
 _HAS_PROC = (_PROC / "self" / "stat").exists()
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child between fork and exec must not load libraries.

@@ -8,12 +8,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from warroom.embedded.paths import DataPaths
-from warroom.embedded.processes import ProcessRef, is_alive
+from warroom.embedded.processes import CONSOLE_VARIABLE, ProcessRef, is_alive, process_ref
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One running instance. ``children`` maps a part (postgres, api, engine) to its process id."""
+    """One running instance.
+
+    ``children`` maps a part (postgres, api, engine) to its process id.  ``console`` is the
+    process id and the start time of the console in front of it, None when there is none.
+    """
 
     pid: int
     started: str
@@ -24,11 +28,19 @@ class Runtime:
     started_at: str
     admin_token_file: str
     children: dict[str, int] = field(default_factory=dict)
+    console: tuple[int, str] | None = None
 
     @property
     def process(self) -> ProcessRef:
         """The supervisor, named so that it cannot be mistaken."""
         return ProcessRef(self.pid, self.started)
+
+
+def console_in_front() -> tuple[int, str] | None:
+    """Return the console that started us, None when it was none."""
+    pid = os.environ.get(CONSOLE_VARIABLE, "")
+    found = process_ref(int(pid)) if pid.isdigit() else None
+    return (found.pid, found.started) if found is not None else None
 
 
 def write(paths: DataPaths, runtime: Runtime) -> None:

@@ -110,6 +110,11 @@ class Child:
             process.wait()
 
 
+def _log(sentence: str) -> None:
+    """Write to the supervisor's log."""
+    sys.stderr.write(f"{sentence}\n")
+
+
 class Supervisor:
     """Everything of one data directory.
 
@@ -125,6 +130,7 @@ class Supervisor:
         self._cluster: Cluster | None = None
         self._children: list[Child] = []
         self._api_url = ""
+        self._console = runtime.console_in_front()
 
     def run(self) -> int:
         """Start everything and watch it until a signal, or the end of whoever started us."""
@@ -146,7 +152,7 @@ class Supervisor:
             raise
         boot.ready()
         self._watch()
-        self._stop(lambda _sentence: None)
+        self._stop(_log)
         return 0
 
     def _end(self, _number: int, _frame: object) -> None:
@@ -279,6 +285,7 @@ class Supervisor:
                 pg_version=cluster.binaries.version,
                 started_at=datetime.now(UTC).isoformat(),
                 admin_token_file=str(self._paths.admin_token_file),
+                console=self._console,
                 children={
                     "postgres": server.pid if server else 0,
                     **{child.name: child.pid for child in self._children},
@@ -312,8 +319,8 @@ class Supervisor:
         return True
 
     def _stop(self, say: Callable[[str], None]) -> None:
-        """Stop in reverse order: nobody writes any more when the database goes."""
-        for child in reversed(self._children):
+        """Stop API, engine, PostgreSQL: first nothing comes in, then nobody writes any more."""
+        for child in self._children:
             say(f"Stopping the {child.name} …")
             child.stop()
         if self._cluster is not None:

@@ -1,0 +1,72 @@
+"""Lends connections of the pool: one whose use failed or was late is never lent again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from warroom.db.deadline import DeadlineExceeded, cut, within
+from warroom.db.engine import Database, driver_fd
+from warroom.errors import DatabaseReadOnly, OutcomeUnknown, WarRoomError
+
+
+@contextlib.asynccontextmanager
+async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnection, int]]:
+    """Lend a connection with its file descriptor (-1 without one).
+
+    Args:
+        db: whose pool.
+        ends_at: when its use must have ended (``time.monotonic()``); a connection that comes back
+            later is thrown away, and so is one from before ``Database.forget_connections``.
+
+    Raises:
+        DeadlineExceeded: there was none in time.
+    """
+    conn = db.engine.connect()
+    age = db.age
+    left = min(db.connect_deadline_s, ends_at - time.monotonic())
+    try:
+        await within(conn.start(), left, lambda: None, "connecting")
+        fd = await driver_fd(conn)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            await conn.close()
+        raise
+    try:
+        yield conn, fd if fd is not None else -1
+    except BaseException as error:
+        if age != db.age or not _survives(error):
+            await _throw_away(conn, fd)
+        raise
+    else:
+        # An answer that came in the very moment of the cut is an answer, on a socket that is shut.
+        # What was lent before the pool was forgotten would stay open in a pool that nobody has.
+        if time.monotonic() >= ends_at or age != db.age:
+            await _throw_away(conn, fd)
+    finally:
+        with contextlib.suppress(Exception):
+            # A rollback on a connection that was cut must not hang either.
+            await within(conn.close(), 1.0, lambda: fd, "giving a connection back")
+
+
+async def _throw_away(conn: AsyncConnection, fd: int | None) -> None:
+    cut(fd)
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(conn.invalidate(), 1.0)
+
+
+def _survives(error: BaseException) -> bool:
+    """Say whether the connection may be used again: only after an error that the server told."""
+    if isinstance(error, DeadlineExceeded | OutcomeUnknown | DatabaseReadOnly):
+        return False
+    if isinstance(error, WarRoomError):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        return state is not None and state not in ("25006", "57P01", "57P02", "57P03")
+    return isinstance(error, Exception) and not isinstance(error, OSError | SQLAlchemyError)
