@@ -157,7 +157,10 @@ def test_the_owner_is_named() -> None:
     policy = new_policy(
         "p",
         "P",
-        [Step(0, 60, Target(TargetKind.TEAM, "owner")), Step(0, 60, Target(TargetKind.TEAM, "noc"))],
+        [
+            Step(0, 60, Target(TargetKind.TEAM, "owner")),
+            Step(0, 60, Target(TargetKind.TEAM, "noc")),
+        ],
     )
     named = name_owner(policy, "databases")
     assert [str(step.target) for step in named.steps] == ["team databases", "team noc"]
