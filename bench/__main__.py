@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import console, database, live, terminal
+from bench import console, database, growth, live, terminal
 from bench.report import Figure
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "console.bytes_per_change": console.one_change,
     "console.bytes_per_s": console.load,
     "db.board_p99": database.board,
+    "db.board_growth": growth.board_growth,
     "audit.cost": database.audit_cost,
     "audit.verify": database.audit_verify,
 }
