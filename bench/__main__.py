@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import console, database, impact, live, terminal
+from bench import console, database, growth, impact, live, terminal
 from bench.report import Figure
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "impact.blast_radius": impact.blast_radius,
     "impact.refresh": impact.refresh,
     "db.board_p99": database.board,
+    "db.board_growth": growth.board_growth,
     "audit.cost": database.audit_cost,
     "audit.verify": database.audit_verify,
 }

@@ -256,7 +256,7 @@ class Client(IncidentCommands):
         return await self._post("/v1/logins", {"verifier": verifier, "hours": hours})
 
     async def verify_audit(self) -> Json:
-        """Return ``{verified, entries, rows_checked, problems}``."""
+        """Return ``{verified, entries, rows_checked, erased, problems, notes}``."""
         # The API gives it two minutes; every other request is shorter.
         found: Json = await self.request("GET", "/v1/audit/verify", timeout_s=150)
         return found

@@ -1,6 +1,11 @@
 -- Run as the administrator: some functions belong to a helper role.
 drop function read_v1.audit_verify();
 drop function warroom.same_row(jsonb, jsonb);
+drop function warroom.same_digest(text, jsonb, text[]);
+drop index warroom.audit_erased;
+grant execute on function warroom.audit_envelope(warroom.audit) to public;
+alter function warroom.audit_batch() reset bytea_output reset extra_float_digits
+  reset standard_conforming_strings;
 create or replace function warroom.audit_envelope(a warroom.audit) returns text
 language sql stable parallel safe set search_path = pg_catalog set timezone = 'UTC'
 set datestyle = 'ISO, YMD' as $$

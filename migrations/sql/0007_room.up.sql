@@ -269,19 +269,26 @@ select warroom.make_past(v.t, v.t, v.col) from (values ('incident', 'id'),
   ('incident_relation', 'incident_id'), ('incident_impact', 'incident_id')) as v(t, col);
 
 -- What the last command on an incident changed, row by row: what undoing it has to put back.
--- Empty when the record of it was erased.
+-- "before" is all of the old row and null for an INSERT, "after" is null for a DELETE.  Empty when
+-- any part of the record of it was erased: half a command is not undone.
 create function warroom.last_command(incident uuid)
 returns table (command text, actor_id uuid, on_behalf_of uuid, recorded_at timestamptz,
   table_name text, op text, row_id uuid, before jsonb, after jsonb)
 language sql stable security definer set search_path = pg_catalog as $$
   select a.command, a.actor_id, a.on_behalf_of, a.recorded_at, a.table_name, a.op, a.row_id,
-    a.payload::jsonb -> 'before', a.payload::jsonb -> 'after'
+    -- The entry of an UPDATE keeps only the old columns that changed.
+    case a.op when 'UPDATE' then (a.payload::jsonb -> 'after') || (a.payload::jsonb -> 'before')
+              when 'DELETE' then a.payload::jsonb -> 'before' end,
+    case when a.op <> 'DELETE' then a.payload::jsonb -> 'after' end
   from warroom.audit a
   where a.incident_id = incident and a.id >= incident and a.row_id is not null
     and a.xid = (select b.xid from warroom.audit b
                  where b.incident_id = incident and b.id >= incident
                    and b.command like 'incident.%' and b.table_name <> 'incident_impact'
                  order by b.id desc limit 1)
+    and not exists (select from warroom.audit e
+                    where e.incident_id = incident and e.id >= incident and e.xid = a.xid
+                      and e.payload is null)
     and (select warroom.viewer_id()) is not null
     and session_user in ('warroom_api', 'warroom_engine')
   order by a.n

@@ -22,7 +22,7 @@ SESSIONS = ("warroom_api", "warroom_engine", "ana", "stat", "aud", "nobody")
 PUBLIC = {
     "warroom.uuid7", "warroom.uuid7_floor", "warroom.viewer_id", "warroom.viewer_units",
     "warroom.viewer_security", "warroom.viewer_all", "warroom.viewer_named",
-    "warroom.refuse_change", "warroom.audit_envelope",
+    "warroom.refuse_change",
 }  # fmt: skip
 OWN = {
     "warroom.authenticate": {"warroom_api"},
@@ -34,6 +34,8 @@ OWN = {
     "read_v1.audit_verify": {"warroom_api", "warroom_auditor"},
     "warroom.row_digest": {"warroom_search"},
     "warroom.same_row": {"warroom_search"},
+    "warroom.same_digest": {"warroom_search"},
+    "warroom.audit_envelope": {"warroom_search"},
 }
 ROLES = ("warroom_api", "warroom_engine", "warroom_reader", "warroom_analyst", "warroom_auditor",
          *NOLOGIN)  # fmt: skip

@@ -42,4 +42,8 @@ def run(args: argparse.Namespace) -> int:
         say(f"{word}: {verdict['entries']} entries, {verdict['rows_checked']} rows checked")
         for problem in verdict["problems"]:
             say(f"  {problem['table']} {problem['row']}: {problem['problem']}")
+        if verdict["erased"]:
+            say(f"{verdict['erased']} entries were erased by law; they and what they spoke of:")
+        for note in verdict["notes"]:
+            say(f"  {note['table']} {note['row']}: {note['note']}")
     return 0 if verdict["verified"] else 1
