@@ -21,7 +21,16 @@ from typing import Any, Final
 import platformdirs
 
 from warroom.errors import ConfigurationError
-from warroom.setting_types import Meta, database_url, http_url, parse, setting, unknown, zone
+from warroom.setting_types import (
+    Meta,
+    database_url,
+    http_url,
+    parse,
+    setting,
+    token_in,
+    unknown,
+    zone,
+)
 
 ENV_PREFIX: Final = "WARROOM_"
 CONFIG_ENV: Final = "WARROOM_CONFIG"
@@ -252,7 +261,20 @@ class Settings:
         None, "console.keymap_file", "A TOML file that binds other keys to the console's actions."
     )
     bell: bool = setting(
-        True, "console.bell", "Ring the terminal's bell when a new SEV1 or SEV2 appears."
+        True,
+        "console.bell",
+        "Ring the terminal's bell when a new SEV1 or SEV2 appears, or a clock runs out.",
+    )
+    notify_osc9: bool = setting(
+        True, "console.notify_osc9", "Notify by OSC 9 when a clock runs out."
+    )
+    notify_osc777: bool = setting(
+        True, "console.notify_osc777", "Notify by OSC 777 when a clock runs out."
+    )
+    tmux_passthrough: bool = setting(
+        False,
+        "console.tmux_passthrough",
+        "Inside tmux, send notifications on to the terminal; tmux must allow it too.",
     )
     time_zone: str = setting(
         "UTC", "console.time_zone", "The IANA time zone of the clocks on the screen.", check=zone
@@ -266,21 +288,7 @@ class Settings:
         """
         if self.token or self.token_file is None:
             return self.token
-        try:
-            text = self.token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                f"The token file {self.token_file} cannot be read ({error.__class__.__name__}).",
-                field="auth.token_file",
-                remedy="Correct its path or its permissions, or set WARROOM_TOKEN.",
-            ) from error
-        if not text:
-            raise ConfigurationError(
-                f"The token file {self.token_file} is empty.",
-                field="auth.token_file",
-                remedy="Write the token that `warroom token add` printed into it.",
-            )
-        return text
+        return token_in(self.token_file)
 
 
 @dataclass(frozen=True, slots=True)

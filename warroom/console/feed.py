@@ -60,7 +60,13 @@ class Feed:
         self._watched: int | None = None
         self._known: Login | None = None
         self._has_read = False
+        self._first = asyncio.Event()
         self._fence: Fence | None = None
+        self._on_hint: Callable[[], None] = lambda: None
+
+    def also_hint(self, told: Callable[[], None]) -> None:
+        """Tell another reader of every hint as well."""
+        self._on_hint = told
 
     def watch_incident(self, number: int | None) -> None:
         """Read this incident too, from now on. Call it in the feed's loop."""
@@ -71,6 +77,7 @@ class Feed:
     def hint(self) -> None:
         """Read now: something has probably changed."""
         self._wake.set()
+        self._on_hint()
 
     async def run(self) -> None:
         """Go on until cancelled; recovers from whatever the database does."""
@@ -86,7 +93,7 @@ class Feed:
                     self._known = None
                 if self._known is not None and _is_over(self._known):
                     self._known = None
-                self._trouble(_reason(error))
+                self._trouble(reason_of(error))
                 if self._has_read:
                     failures, self._has_read = 0, False
                 await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
@@ -99,6 +106,7 @@ class Feed:
             began = monotonic()
             await self._read(line.conn)
             self._has_read = True
+            self._first.set()
             pause = self._options.poll_s - (monotonic() - began)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(pause, _GAP_S)):
@@ -124,13 +132,11 @@ class Feed:
         self, conn: psycopg.AsyncConnection[Any], call: Awaitable[T], what: str
     ) -> T:
         """Await under the deadline, and say early that it takes long."""
-        from warroom.db.deadline import within
-
         loop = asyncio.get_running_loop()
         slow = min(_SLOW_S, self._options.deadline_s / 2)
         alarm = loop.call_later(slow, self._trouble, "the database is slow to answer")
         try:
-            return await within(call, self._options.deadline_s, lambda: conn.pgconn.socket, what)
+            return await bounded(conn, call, self._options.deadline_s, what)
         finally:
             alarm.cancel()
 
@@ -153,6 +159,28 @@ class Feed:
             with contextlib.suppress(Exception):
                 await conn.close()
 
+    async def connect(self) -> tuple[psycopg.AsyncConnection[Any], float]:
+        """Return a connection for another reader, and when to renew it; waits for our login.
+
+        Raises:
+            psycopg.Error, WarRoomError, OSError: there is none to be had.
+        """
+        from warroom.db.probe import Fence, look
+
+        # The board comes first: what stands beside it waits for its first picture.
+        await self._first.wait()
+        login = self._known or await self._login()
+        conn = await self._connect(login)
+        try:
+            self._fence = self._fence or Fence()
+            call = look(conn)
+            what = "asking which server this is"
+            self._fence.pass_through(await bounded(conn, call, self._options.deadline_s, what))
+        except BaseException:
+            await conn.close()
+            raise
+        return conn, _renewal(login)
+
     async def _connect(self, login: Login) -> psycopg.AsyncConnection[Any]:
         import psycopg
 
@@ -174,10 +202,23 @@ class Feed:
         with contextlib.suppress(psycopg.Error, WarRoomError, OSError):
             conn = line.listening = await self._connect(login)
             async for _ in hints(conn):
-                self._wake.set()
+                self.hint()
 
     def _trouble(self, reason: str) -> None:
         self._post(FeedTrouble(safe_text(reason, 120)))
+
+
+async def bounded(
+    conn: psycopg.AsyncConnection[Any], call: Awaitable[T], deadline_s: float, what: str
+) -> T:
+    """Await a call under its deadline; past it the connection's socket is shut down.
+
+    Raises:
+        DeadlineExceeded: it was not answered in time; the connection must not be used again.
+    """
+    from warroom.db.deadline import within
+
+    return await within(call, deadline_s, lambda: conn.pgconn.socket, what)
 
 
 async def _stop_listening(line: _Line) -> None:
@@ -207,7 +248,7 @@ def _is_over(login: Login) -> bool:
     )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return why there is no new picture, short enough for a border."""
     from warroom.db.deadline import DeadlineExceeded
     from warroom.errors import ApiUnreachable
