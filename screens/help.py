@@ -60,7 +60,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "Keys"
             box.border_subtitle = "Esc back"
             for name, actions in self._parts():
-                yield Label(name, markup=False, classes="part")
+                yield Label(safe_text(name), markup=False, classes="part")
                 lines = [self._line(action) for action in actions]
                 yield Label(safe_text("\n".join(lines), 4000, single_line=False), markup=False)
             yield Label("Marks", markup=False, classes="part")

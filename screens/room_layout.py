@@ -65,7 +65,7 @@ def _three(width: int, room: int, side: Pane) -> dict[Pane, Box]:
 
 
 def _five(width: int, room: int) -> dict[Pane, Box]:
-    health = 6 if room < 50 else 9
+    health = 8 if room < 50 else 10
     middle = (room - health) * 2 // 5
     top = room - health - middle
     left, short = width * 11 // 20, width * 8 // 20

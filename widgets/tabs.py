@@ -24,7 +24,7 @@ TITLES = {
 class PaneTabs(CellView):
     """One line; a click chooses."""
 
-    DEFAULT_CSS = "PaneTabs { height: 1; dock: top; background: $background; }"
+    DEFAULT_CSS = "PaneTabs { height: 1; background: $background; }"
 
     class Chosen(Message):
         """A tab was clicked."""

@@ -75,7 +75,7 @@ class TimelineList(PaneList):
                 # More was written than one page: what lies between must be read again.
                 self._forget()
                 first = True
-            self._known.update(fresh)
+            self._known = {**self._known, **fresh}
             if first:
                 self._cursor = picture.older
             self._pins = picture.pins
@@ -86,7 +86,7 @@ class TimelineList(PaneList):
         """Append an older page."""
         if picture.incident_id != self._incident or self._asked is None:
             return
-        self._known.update({row.id: row for row in picture.rows})
+        self._known = {**self._known, **{row.id: row for row in picture.rows}}
         self._cursor, self._asked = picture.older, None
         self.lay_out()
 

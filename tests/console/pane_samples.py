@@ -15,6 +15,7 @@ from warroom.domain.panes import (
     ImpactTotals,
     LogRow,
     Node,
+    Picture,
     Reading,
     TimelinePicture,
     TimerRow,
@@ -113,7 +114,7 @@ def log() -> TimelinePicture:
         late,
         entry(1, "fact", "alert pg-main: too many connections", 732, "alertmanager"),
     )
-    pin = replace(entry(1, "communication", "Status page: checkout is degraded", 700), pinned=True)
+    pin = replace(entry(8, "communication", "Status page: checkout is degraded", 700), pinned=True)
     return TimelinePicture(INCIDENT, 2041, rows, NOW, pins=(pin,))
 
 
@@ -160,3 +161,10 @@ def hostile_panes() -> tuple[ImpactPicture, TimersPicture, TimelinePicture, Heal
         TimelinePicture(first, 1, rows, NOW, pins=rows[:3]),
         HealthPicture(servers, figures, NOW, NOW, (1.0,), standby_configured=True),
     )
+
+
+def about(picture: Picture, incident: UUID | None) -> Picture:
+    """Return the picture under another incident, where it belongs to one."""
+    if incident is not None and isinstance(picture, ImpactPicture | TimelinePicture):
+        return replace(picture, incident_id=incident)
+    return picture
