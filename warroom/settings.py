@@ -21,6 +21,7 @@ from typing import Any, Final
 import platformdirs
 
 from warroom.errors import ConfigurationError
+from warroom.setting_health import HealthSettings
 from warroom.setting_types import Meta, database_url, http_url, parse, setting, unknown, zone
 
 ENV_PREFIX: Final = "WARROOM_"
@@ -42,7 +43,7 @@ def default_data_dir() -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(HealthSettings):
     """All settings, with defaults that suit one machine. Secrets are left out of ``repr``."""
 
     database_url: str | None = setting(
@@ -74,12 +75,6 @@ class Settings:
         "Where the console reads, instead of with the short-lived login that it asks the API for.",
         secret=True,
         check=database_url,
-    )
-    read_from: str = setting(
-        "primary",
-        "database.read_from",
-        "Which server the console reads: the primary, or a standby (polled, its lag is shown).",
-        choices=("primary", "standby"),
     )
     statement_timeout_ms: int = setting(
         5000,
