@@ -13,8 +13,10 @@ from warroom.embedded.processes import ProcessRef, is_alive
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One running instance. ``children`` maps a part (postgres, api, engine, standby) to
-    its process id; ``standby_url`` is a conninfo without a role, empty without a standby.
+    """One running instance.
+
+    ``children`` maps a part (postgres, api, engine, standby) to its process id; ``standby_url`` is
+    a conninfo without a role, empty without a standby.
     """
 
     pid: int

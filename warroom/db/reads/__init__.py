@@ -7,5 +7,6 @@ Plain psycopg on purpose: the first picture must not wait for a larger library. 
 from __future__ import annotations
 
 from warroom.db.reads.board import age_of, read_board, read_incident, read_timeline
+from warroom.db.reads.health import read_health
 
-__all__ = ["age_of", "read_board", "read_incident", "read_timeline"]
+__all__ = ["age_of", "read_board", "read_health", "read_incident", "read_timeline"]
