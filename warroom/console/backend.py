@@ -161,13 +161,14 @@ class _Works:
                 return Login(url.replace("postgresql+psycopg://", "postgresql://", 1), "", "")
             return await self._api.mint_login()
 
-        self.feed = Feed(login, post, options.feed)
+        self.feed = Feed(login, post, options.feed, door.standby_url)
         self._courier = Courier(self._api.send, post)
 
     async def carry(self, command: Command) -> None:
         """Carry a command to its end, then look at the board at once."""
         state = await self._courier.carry(command)
         if state.fate is Fate.DONE:
+            self.feed.read_from.wrote(self._api.write_position())
             self.feed.hint()
 
     async def run(self) -> None:
