@@ -21,6 +21,7 @@ from typing import Any, Final
 import platformdirs
 
 from warroom.errors import ConfigurationError
+from warroom.setting_health import HealthSettings
 from warroom.setting_types import (
     Meta,
     database_url,
@@ -51,7 +52,7 @@ def default_data_dir() -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(HealthSettings):
     """All settings, with defaults that suit one machine. Secrets are left out of ``repr``."""
 
     database_url: str | None = setting(
@@ -83,12 +84,6 @@ class Settings:
         "Where the console reads, instead of with the short-lived login that it asks the API for.",
         secret=True,
         check=database_url,
-    )
-    read_from: str = setting(
-        "primary",
-        "database.read_from",
-        "Which server the console reads: the primary, or a standby (polled, its lag is shown).",
-        choices=("primary", "standby"),
     )
     statement_timeout_ms: int = setting(
         5000,
@@ -281,11 +276,7 @@ class Settings:
     )
 
     def bearer_token(self) -> str | None:
-        """Return the API token, from ``token`` or from ``token_file``; None when neither is set.
-
-        Raises:
-            ConfigurationError: the file is named but cannot be read or is empty.
-        """
+        """Return the token, its file's (see ``token_in``), or None when neither is set."""
         if self.token or self.token_file is None:
             return self.token
         return token_in(self.token_file)

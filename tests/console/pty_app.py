@@ -85,11 +85,8 @@ class FedApp(WarRoomApp):
     def feed_panes(self) -> None:
         """Post every visible pane, under the incident that is chosen."""
         watch = self.watched
-        shown: tuple[Picture, ...]
-        if self.mode == "hostile":
-            shown = hostile_panes()
-        else:
-            shown = (impact(), timers(), log(), health())
+        calm = (impact(), timers(), log(), health())
+        shown: list[Picture] = [*(hostile_panes() if self.mode == "hostile" else calm)]
         for pane, picture in zip(list(Pane)[1:], shown, strict=True):
             if pane not in watch.panes:
                 continue

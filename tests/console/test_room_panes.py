@@ -15,7 +15,7 @@ from tests.console.pane_samples import about, entry, health, hostile_panes, impa
 from tests.console.pilot import FixedClock, live_list, shown, still_app, war_room
 from tests.console.test_screens import fill
 from warroom.console.app import WarRoomApp
-from warroom.domain.panes import Pane, PaneWatch
+from warroom.domain.panes import Pane, PaneWatch, Picture
 from warroom.domain.safe_text import safe_text
 from widgets.impact_tree import ImpactTree
 from widgets.timeline_list import TimelineList
@@ -210,7 +210,8 @@ async def test_hostile_text_in_every_field_of_every_pane() -> None:
         app.post_message(BoardArrived(board(hostile_rows()), 999.8))
         await pilot.pause()
         watch = war_room(pilot)._watch_now
-        for pane, picture in zip(list(Pane)[1:], hostile_panes(), strict=True):
+        pictures: list[Picture] = [*hostile_panes()]
+        for pane, picture in zip(list(Pane)[1:], pictures, strict=True):
             shown_one = about(picture, watch.incident)
             app.post_message(PaneArrived(pane, shown_one, watch, 999.9))
         await pilot.pause()

@@ -168,6 +168,8 @@ class WarRoomApp(App[int]):
         reason = self._reason
         if reason is None and source == "standby":
             reason = safe_text("reading a standby")
+        if self._reason is None and self._board.note:
+            reason = safe_text(self._board.note, 120)
         age = max(self._clock() - self._read_mono, 0.0) + lag
         return Freshness(age, safe_text(source), reason, self._reason is not None)
 

@@ -181,8 +181,10 @@ class _Works:
                 return Login(url.replace("postgresql+psycopg://", "postgresql://", 1), "", "")
             return await self._api.mint_login()
 
-        self.feed = Feed(login, post, options.feed)
-        self.panes = PaneFeed(self.feed.connect, post, options.feed)
+        self.feed = Feed(login, post, options.feed, door.standby_url)
+        self.panes = PaneFeed(
+            self.feed.connect, post, options.feed, lambda: self.feed.read_from.on_standby
+        )
         self.feed.also_hint(self.panes.hint)
         self._courier = Courier(self._api.send, post)
 
@@ -190,6 +192,7 @@ class _Works:
         """Carry a command to its end, then look at the board at once."""
         state = await self._courier.carry(command)
         if state.fate is Fate.DONE:
+            self.feed.read_from.wrote(self._api.write_position())
             self.feed.hint()
 
     async def run(self) -> None:

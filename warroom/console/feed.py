@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -19,6 +19,7 @@ from textual.message import Message
 from screens.messages import BoardArrived, DetailArrived, FeedTrouble
 from warroom.console.api_door import Login
 from warroom.console.options import FeedOptions
+from warroom.console.read_from import ReadFrom
 from warroom.domain.picture import SourceKind
 from warroom.domain.safe_text import safe_text
 from warroom.errors import WarRoomError
@@ -40,6 +41,7 @@ class _Line:
 
     conn: psycopg.AsyncConnection[Any]
     renew_at: float
+    kind: SourceKind = SourceKind.PRIMARY
     listening: psycopg.AsyncConnection[Any] | None = None
     listener: asyncio.Task[None] | None = None
 
@@ -52,6 +54,7 @@ class Feed:
         login: Callable[[], Awaitable[Login]],
         post: Callable[[Message], object],
         options: FeedOptions,
+        standby: str | None = None,
     ) -> None:
         self._login = login
         self._post = post
@@ -63,6 +66,7 @@ class Feed:
         self._first = asyncio.Event()
         self._fence: Fence | None = None
         self._on_hint: Callable[[], None] = lambda: None
+        self.read_from = ReadFrom(options.read_from, standby)
 
     def also_hint(self, told: Callable[[], None]) -> None:
         """Tell another reader of every hint as well."""
@@ -89,6 +93,8 @@ class Feed:
                 async with self._line() as line:
                     await self._read_on(line)
             except (psycopg.Error, WarRoomError, OSError) as error:
+                if self.read_from.failed(error, reason_of(error)):
+                    continue  # the other server is asked at once
                 if isinstance(error, psycopg.OperationalError) and "authentication" in str(error):
                     self._known = None
                 if self._known is not None and _is_over(self._known):
@@ -102,9 +108,11 @@ class Feed:
     async def _read_on(self, line: _Line) -> None:
         """Read until the login is to be renewed."""
         while monotonic() < line.renew_at:
+            if self.read_from.wanted() and not self.read_from.on_standby:
+                return  # the standby may be back
             self._wake.clear()
             began = monotonic()
-            await self._read(line.conn)
+            await self._read(line)
             self._has_read = True
             self._first.set()
             pause = self._options.poll_s - (monotonic() - began)
@@ -115,14 +123,17 @@ class Feed:
                     await asyncio.sleep(_GAP_S)
         self._known = None
 
-    async def _read(self, conn: psycopg.AsyncConnection[Any]) -> None:
+    async def _read(self, line: _Line) -> None:
         from warroom.db.reads import read_board, read_incident
 
+        conn, source = line.conn, self.read_from
+        await self._bounded(conn, source.see_own_write(conn), "finding our own command")
         began = monotonic()
         reading = read_board(conn, limit=self._options.limit)
         board = await self._bounded(conn, reading, "reading the board")
+        source.check(board.source, board.replay_lag_s, believed=line.kind)
         self._post(FeedTrouble(None))
-        self._post(BoardArrived(board, began))
+        self._post(BoardArrived(replace(board, note=source.note), began))
         number = self._watched
         if number is not None:
             detail = await self._bounded(conn, read_incident(conn, number), f"reading INC-{number}")
@@ -151,7 +162,9 @@ class Feed:
 
             self._fence = self._fence or Fence()
             server = await self._bounded(conn, look(conn), "asking which server this is")
-            if self._fence.pass_through(server).kind is SourceKind.PRIMARY:
+            line.kind = self._fence.pass_through(server).kind
+            self.read_from.met(server)
+            if line.kind is SourceKind.PRIMARY:
                 line.listener = asyncio.create_task(self._listen(line, self._known))
             yield line
         finally:
@@ -186,6 +199,7 @@ class Feed:
 
         from warroom.db.deadline import within
 
+        login = self.read_from.login(login)
         arguments: dict[str, Any] = {"autocommit": True, "connect_timeout": 3}
         if login.role:
             arguments |= {"user": login.role, "password": login.password}

@@ -19,7 +19,7 @@ from textual.message import Message
 from screens.messages import OlderArrived, PaneArrived, PaneTrouble
 from warroom.console.feed import bounded, reason_of
 from warroom.console.options import FeedOptions
-from warroom.domain.panes import HealthPicture, Pane, PaneWatch, Picture
+from warroom.domain.panes import Pane, PaneWatch, Picture
 from warroom.domain.safe_text import safe_text
 from warroom.errors import WarRoomError
 
@@ -38,11 +38,16 @@ class PaneFeed:
     """Reads what is watched, again and again. Use it in the background's loop only."""
 
     def __init__(
-        self, connect: Connect, post: Callable[[Message], object], options: FeedOptions
+        self,
+        connect: Connect,
+        post: Callable[[Message], object],
+        options: FeedOptions,
+        place: Callable[[], object] = lambda: None,
     ) -> None:
         self._connect = connect
         self._post = post
         self._options = options
+        self._place = place
         self._wake = asyncio.Event()
         self._watch = PaneWatch()
         self._older: deque[tuple[PaneWatch, UUID]] = deque(maxlen=4)
@@ -99,7 +104,9 @@ class PaneFeed:
         ]
 
     async def _read_on(self, conn: psycopg.AsyncConnection[Any], renew_at: float) -> None:
-        while monotonic() < renew_at and self._wanted():
+        place = self._place()
+        # The board's age says how far its server lags: the panes must come from the same one.
+        while monotonic() < renew_at and self._wanted() and self._place() == place:
             self._wake.clear()
             began = monotonic()
             for pane in self._wanted():
@@ -172,11 +179,7 @@ async def read_call(
     if pane is Pane.TIMERS:
         return await reads.read_timers(conn)
     if pane is Pane.HEALTH:
-        read_health = getattr(reads, "read_health", None)
-        if read_health is None:
-            raise WarRoomError("this version does not read the replication health")
-        health: HealthPicture = await read_health(conn)
-        return health
+        return await reads.read_health(conn)
     assert watch.incident is not None
     if pane is Pane.IMPACT:
         return await reads.read_impact(conn, watch.incident)

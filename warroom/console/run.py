@@ -91,7 +91,13 @@ def _options(
     from warroom.console.views import load_views, views_path
 
     return ConsoleOptions(
-        backend=BackendOptions(FeedOptions(settings.poll_seconds, settings.read_deadline_seconds)),
+        backend=BackendOptions(
+            FeedOptions(
+                settings.poll_seconds,
+                settings.read_deadline_seconds,
+                read_from=settings.read_from,
+            )
+        ),
         theme=look.theme,
         colourless=look.colours is Colours.NONE,
         keymap=load_keymap(settings.keymap_file),

@@ -13,7 +13,11 @@ from warroom.embedded.processes import ProcessRef, is_alive
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One running instance. ``children`` maps a part (postgres, api, engine) to its process id."""
+    """One running instance.
+
+    ``children`` maps a part (postgres, api, engine, standby) to its process id; ``standby_url`` is
+    a conninfo without a role, empty without a standby.
+    """
 
     pid: int
     started: str
@@ -24,6 +28,7 @@ class Runtime:
     started_at: str
     admin_token_file: str
     children: dict[str, int] = field(default_factory=dict)
+    standby_url: str = ""
 
     @property
     def process(self) -> ProcessRef:
