@@ -47,15 +47,38 @@ WAR_ROOM: Final = (
     KeyAction(
         "list.clear-filter", "escape", "clear_filter", "", "Show all incidents again", "list"
     ),
+    KeyAction("view.next", "b", "next_view", "", "Next saved view of the board"),
+    KeyAction("pane.next", "tab", "next_pane(1)", "", "Next pane"),
+    KeyAction("pane.previous", "shift+tab", "next_pane(-1)", "", "Pane before"),
+    KeyAction("pane.incidents", "1", "pane(1)", "", "Go to the active incidents"),
+    KeyAction("pane.impact", "2", "pane(2)", "", "Go to the impact"),
+    KeyAction("pane.timers", "3", "pane(3)", "", "Go to the timers"),
+    KeyAction("pane.timeline", "4", "pane(4)", "", "Go to the timeline"),
+    KeyAction("pane.health", "5", "pane(5)", "", "Go to the replication health"),
+    KeyAction("pane.zoom", "z", "zoom", "zoom", "Enlarge the pane, or put all back"),
+    KeyAction("pane.jump", "apostrophe", "jump", "", "Jump: a letter goes to a pane or incident"),
     KeyAction("app.quit", "q", "quit", "quit", "Leave; everything on the record stays"),
 )
 LIST: Final = (
     KeyAction("list.down", "down,j", "move(1)", "", "Next incident", "list"),
     KeyAction("list.up", "up,k", "move(-1)", "", "Previous incident", "list"),
-    KeyAction("list.page-down", "pagedown,space", "page(1)", "", "Page down", "list"),
+    KeyAction("list.page-down", "pagedown", "page(1)", "", "Page down", "list"),
     KeyAction("list.page-up", "pageup", "page(-1)", "", "Page up", "list"),
     KeyAction("list.first", "home,g", "edge(0)", "", "First incident", "list"),
     KeyAction("list.last", "end,G", "edge(-1)", "", "Last incident", "list"),
+)
+PANE: Final = (
+    KeyAction("pane.down", "down,j", "step(1)", "", "Down", "pane"),
+    KeyAction("pane.up", "up,k", "step(-1)", "", "Up", "pane"),
+    KeyAction("pane.page-down", "pagedown", "leaf(1)", "", "Page down", "pane"),
+    KeyAction("pane.page-up", "pageup", "leaf(-1)", "", "Page up", "pane"),
+    KeyAction("pane.first", "home,g", "edge(0)", "", "First", "pane"),
+    KeyAction("pane.last", "end,G", "edge(-1)", "", "Last", "pane"),
+)
+TIMELINE: Final = (
+    KeyAction(
+        "timeline.filter", "i", "next_filter", "", "Only one kind of entry, then the next", "pane"
+    ),
 )
 DETAIL: Final = (
     KeyAction("detail.down", "down,j", "by(1)", "", "Down", "detail"),
@@ -66,12 +89,21 @@ DETAIL: Final = (
     KeyAction("detail.end", "end,G", "by(100000)", "", "End", "detail"),
     KeyAction("detail.back", "escape,left", "back", "back", "Back to the board", "detail"),
 )
-ALL: Final = (*WAR_ROOM, *LIST, *DETAIL)
+ALL: Final = (*WAR_ROOM, *LIST, *PANE, *TIMELINE, *DETAIL)
+# The parts of help and docs, in their order: heading and actions.
+PARTS: Final = (
+    ("In the room", WAR_ROOM),
+    ("In the incidents", LIST),
+    ("In impact, timers, timeline and health", PANE),
+    ("In the timeline", TIMELINE),
+    ("In an incident", DETAIL),
+)
 
 _NAMES: Final = {
     "slash": "/", "colon": ":", "question_mark": "?", "pagedown": "PgDn", "pageup": "PgUp",
     "escape": "Esc", "enter": "Enter", "space": "Space", "home": "Home", "end": "End",
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "f1": "F1",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "f1": "F1", "tab": "Tab",
+    "shift+tab": "Shift+Tab", "apostrophe": "'",
 }  # fmt: skip
 
 

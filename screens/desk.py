@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Protocol, cast
+from uuid import UUID
 
 from textual.screen import Screen
 
 from screens.commands import Command
+from screens.views import View
+from warroom.domain.panes import Pane, PaneWatch
 from widgets.freshness import Freshness
 
 
@@ -19,6 +22,18 @@ class Desk(Protocol):
 
     def watch_incident(self, number: int | None) -> None:
         """Read this incident whole from now on; it arrives as ``DetailArrived``."""
+
+    def watch_panes(self, watch: PaneWatch) -> None:
+        """Read these panes from now on; each arrives as ``PaneArrived``."""
+
+    def read_older(self, watch: PaneWatch, before: UUID) -> None:
+        """Read the page of the timeline before this entry; it arrives as ``OlderArrived``."""
+
+    def freshness_of(self, pane: Pane) -> Freshness:
+        """Return how old one pane's picture is, and why it is not renewed."""
+
+    def views(self) -> tuple[View, ...]:
+        """Return the saved views, the user's after those that come along."""
 
     def database_now(self) -> datetime | None:
         """Return the database's present time, None before the first picture."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Label
 
-from screens.actions import DETAIL, LIST, WAR_ROOM, KeyAction, key_name
+from screens.actions import DETAIL, LIST, PANE, PARTS, TIMELINE, KeyAction, key_name
 from screens.desk import desk_of
 from warroom.domain.safe_text import SafeText, safe_text
 
@@ -21,6 +21,16 @@ _MARKS = (
     ("◆", "commander"),
     ("▌", "the chosen incident"),
 )
+
+
+_FIRST: Final = {
+    "board": (LIST,),
+    "impact": (PANE,),
+    "timers": (PANE,),
+    "timeline": (TIMELINE, PANE),
+    "health": (PANE,),
+    "detail": (DETAIL,),
+}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -40,19 +50,27 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark,f1,enter", "leave", "Back", show=False)
     ]
 
+    def __init__(self, place: str = "") -> None:
+        super().__init__()
+        self._place = place
+
     def compose(self) -> ComposeResult:
         """List the actions by where they work."""
         with VerticalScroll() as box:
             box.border_title = "Keys"
             box.border_subtitle = "Esc back"
-            parts = (("On the board", WAR_ROOM), ("In the list", LIST), ("In an incident", DETAIL))
-            for name, actions in parts:
-                yield Label(name, markup=False, classes="part")
+            for name, actions in self._parts():
+                yield Label(safe_text(name), markup=False, classes="part")
                 lines = [self._line(action) for action in actions]
                 yield Label(safe_text("\n".join(lines), 4000, single_line=False), markup=False)
             yield Label("Marks", markup=False, classes="part")
             marks = "\n".join(f"  {mark:<14} {meaning}" for mark, meaning in _MARKS)
             yield Label(safe_text(marks, 2000, single_line=False), markup=False)
+
+    def _parts(self) -> list[tuple[str, tuple[KeyAction, ...]]]:
+        """Return the parts, those of the place that has the keys first."""
+        first = _FIRST.get(self._place, ())
+        return sorted(PARTS, key=lambda part: part[1] not in first)
 
     def _line(self, action: KeyAction) -> SafeText:
         keys = " ".join(key_name(key) for key in desk_of(self).keys_of(action.id))

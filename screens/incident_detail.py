@@ -14,8 +14,8 @@ from screens.messages import BoardArrived, CommandChanged, DetailArrived, FeedTr
 from screens.work import CommandWork
 from warroom.domain.picture import IncidentRow
 from widgets.header import Header, HeaderFacts
+from widgets.incident_record import IncidentRecord
 from widgets.status_bar import StatusBar
-from widgets.timeline_list import TimelineList
 
 _SHOWN = ("incident.acknowledge", "incident.resolve", "incident.log", "app.help")
 
@@ -23,7 +23,7 @@ _SHOWN = ("incident.acknowledge", "incident.resolve", "incident.log", "app.help"
 class IncidentScreen(CommandWork, Screen[None]):
     """The detail; the command keys work here as they do on the board."""
 
-    DEFAULT_CSS = "IncidentScreen TimelineList { height: 1fr; }"
+    DEFAULT_CSS = "IncidentScreen IncidentRecord { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,left", "back", "Back to the board", id="detail.back", show=False),
         *(a.binding() for a in WAR_ROOM if a.id in {*_SHOWN, "app.commands", "app.quit"}),
@@ -37,12 +37,12 @@ class IncidentScreen(CommandWork, Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, the incident, keys."""
         yield Header(id="header")
-        yield TimelineList(id="detail", title=self._row.ref)
+        yield IncidentRecord(id="detail", title=self._row.ref)
         yield StatusBar(id="status")
 
     def on_mount(self) -> None:
         """Ask for the picture."""
-        pane = self.query_one("#detail", TimelineList)
+        pane = self.query_one("#detail", IncidentRecord)
         pane.show_statement(f"Reading {self._row.ref} …")
         pane.focus()
         desk = desk_of(self)
@@ -61,7 +61,7 @@ class IncidentScreen(CommandWork, Screen[None]):
         now, freshness = desk.database_now(), desk.freshness()
         facts = HeaderFacts(self._facts.board, desk.who(), now)
         self.query_one("#header", Header).show_facts(facts, freshness)
-        pane = self.query_one("#detail", TimelineList)
+        pane = self.query_one("#detail", IncidentRecord)
         pane.set_freshness(freshness)
         if now is not None:
             pane.tick(now)
@@ -74,7 +74,7 @@ class IncidentScreen(CommandWork, Screen[None]):
 
     def on_detail_arrived(self, message: DetailArrived) -> None:
         """Show the incident, or say that it cannot be seen."""
-        pane = self.query_one("#detail", TimelineList)
+        pane = self.query_one("#detail", IncidentRecord)
         if message.number != self._row.number:
             return
         if message.detail is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from screens.commands import CommandState
+from warroom.domain.panes import Pane, PaneWatch, Picture, TimelinePicture
 from warroom.domain.picture import BoardPicture, IncidentDetail
 from warroom.domain.safe_text import SafeText
 
@@ -25,6 +26,40 @@ class DetailArrived(Message, bubble=False):
         super().__init__()
         self.number = number
         self.detail = detail
+
+
+class PaneArrived(Message, bubble=False):
+    """A new picture of one pane; None when its incident is not for this person to see.
+
+    ``watch`` is what was asked for, so that an answer to an older question is known as one.
+    """
+
+    def __init__(
+        self, pane: Pane, picture: Picture | None, watch: PaneWatch, read_mono: float
+    ) -> None:
+        super().__init__()
+        self.pane = pane
+        self.picture = picture
+        self.watch = watch
+        self.read_mono = read_mono
+
+
+class OlderArrived(Message, bubble=False):
+    """An older page of the timeline; None when it could not be read."""
+
+    def __init__(self, picture: TimelinePicture | None, watch: PaneWatch) -> None:
+        super().__init__()
+        self.picture = picture
+        self.watch = watch
+
+
+class PaneTrouble(Message, bubble=False):
+    """One pane is not being renewed; ``reason`` says why."""
+
+    def __init__(self, pane: Pane, reason: SafeText) -> None:
+        super().__init__()
+        self.pane = pane
+        self.reason = reason
 
 
 class FeedTrouble(Message, bubble=False):

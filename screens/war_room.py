@@ -6,10 +6,8 @@ from time import monotonic
 from typing import ClassVar
 from uuid import UUID
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 
 from screens.actions import WAR_ROOM, key_name
 from screens.commands import CommandState, Fate, Kind
@@ -17,12 +15,12 @@ from screens.desk import desk_of
 from screens.messages import (
     BoardArrived,
     CommandChanged,
-    DetailArrived,
     FeedTrouble,
     IdentityKnown,
     StartStep,
 )
-from screens.work import CommandWork
+from screens.room_panes import PaneWork
+from screens.views import EVERYTHING, View, next_view, seen_with
 from warroom.domain.picture import BoardPicture, IncidentRow
 from widgets.cells import Role
 from widgets.filter_words import FilterChanged, FilterClosed, matches
@@ -30,22 +28,14 @@ from widgets.header import Header, HeaderFacts
 from widgets.incident_lines import Mark
 from widgets.live_list import LiveList
 from widgets.status_bar import StatusBar
-from widgets.timeline_list import TimelineList
 from widgets.words import time_words
 
-SIDE_PANE_FROM = 160
 _DONE_SECONDS = 4.0
 
 
-class WarRoom(CommandWork):
-    """The board. From 160 columns on the chosen incident stands beside it."""
+class WarRoom(PaneWork):
+    """The board and what stands beside it; how much of it depends on the terminal."""
 
-    DEFAULT_CSS = """
-    WarRoom #panes { height: 1fr; }
-    WarRoom LiveList { width: 1fr; height: 1fr; }
-    WarRoom TimelineList { width: 1fr; height: 1fr; display: none; }
-    WarRoom.-wide TimelineList { display: block; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [a.binding() for a in WAR_ROOM]
 
     def __init__(self) -> None:
@@ -54,16 +44,14 @@ class WarRoom(CommandWork):
         self._filter = ""
         self._states: dict[UUID, CommandState] = {}
         self._done_at: dict[UUID, float] = {}
-        self._watched: int | None = None
+        self._view = EVERYTHING
         self._shown_marks: dict[UUID, Mark] = {}
         self._statement = "Starting …"
 
     def compose(self) -> ComposeResult:
         """Header, panes, filter, keys."""
         yield Header(id="header")
-        with Horizontal(id="panes"):
-            yield LiveList(id="incidents", title="1 Active incidents", note="severity, then clock")
-            yield TimelineList(id="side", title="2 Incident")
+        yield from self.compose_panes()
         yield StatusBar(id="status")
 
     def on_mount(self) -> None:
@@ -77,15 +65,11 @@ class WarRoom(CommandWork):
 
     @property
     def _list(self) -> LiveList:
-        return self.query_one("#incidents", LiveList)
+        return self.query_one(LiveList)
 
     @property
     def _status(self) -> StatusBar:
         return self.query_one("#status", StatusBar)
-
-    @property
-    def _side(self) -> TimelineList:
-        return self.query_one("#side", TimelineList)
 
     # The picture
 
@@ -98,10 +82,7 @@ class WarRoom(CommandWork):
         self._list.set_freshness(freshness)
         if now is not None:
             self._list.tick(now)
-        if self._is_wide:
-            self._side.set_freshness(freshness)
-            if now is not None:
-                self._side.tick(now)
+        self.tick_panes()
         self._show_marks()
 
     def on_board_arrived(self, message: BoardArrived) -> None:
@@ -110,11 +91,6 @@ class WarRoom(CommandWork):
         self._settle()
         self._show_board()
         self.tick()
-
-    def on_detail_arrived(self, message: DetailArrived) -> None:
-        """Show the chosen incident beside the list."""
-        if message.number == self._watched:
-            self._side.show_detail(message.detail, desk_of(self).database_now())
 
     def on_feed_trouble(self, message: FeedTrouble) -> None:
         """Show at once that the picture stands still, and why when there is none yet."""
@@ -137,18 +113,25 @@ class WarRoom(CommandWork):
         board, now = self._board, desk_of(self).database_now()
         if board is None or now is None:
             return
-        rows = board.rows
+        rows = seen_with(self._view, board.rows, desk_of(self).who())
         if self._filter:
             rows = tuple(row for row in rows if matches(row, self._filter))
-        total = len(rows) if self._filter else max(board.open_count, len(rows))
+        fewer = bool(self._filter) or self._view != EVERYTHING
+        total = len(rows) if fewer else max(board.open_count, len(rows))
         title = "1 Active incidents"
+        if self._view != EVERYTHING:
+            title = f"{title} · view “{self._view.name}”"
+        if fewer:
+            title = f"{title} · {len(rows)} of {len(board.rows)}"
         if self._filter:
-            title = f"{title} · {len(rows)} of {len(board.rows)} with “{self._filter}”"
+            title = f"{title} with “{self._filter}”"
         self._list.set_heading(title)
         self._list.show_statement(self._empty_statement(board))
         self._list.show_rows(rows, now, total)
 
     def _empty_statement(self, board: BoardPicture) -> str:
+        if self._view != EVERYTHING and board.rows and not self._filter:
+            return f"No open incident in the view “{self._view.name}”. Esc shows all."
         if self._filter:
             return f"No open incident contains “{self._filter}”. Esc shows all."
         if board.last_closed is None:
@@ -211,7 +194,7 @@ class WarRoom(CommandWork):
             from screens.incident_detail import IncidentScreen
 
             facts = HeaderFacts(self._board)
-            self.app.push_screen(IncidentScreen(row, facts), lambda _: self._watch())
+            self.app.push_screen(IncidentScreen(row, facts))
 
     def on_live_list_opened(self, message: LiveList.Opened) -> None:
         """A click on the chosen row opens it."""
@@ -219,8 +202,8 @@ class WarRoom(CommandWork):
             self.action_open()
 
     def on_live_list_selected(self, message: LiveList.Selected) -> None:  # noqa: ARG002
-        """Read the chosen incident when it is shown beside the list."""
-        self._watch()
+        """Read what the chosen incident takes down, and its timeline."""
+        self.watch_chosen()
 
     async def action_filter(self) -> None:
         """Open the filter; its input is made when it is first wanted."""
@@ -232,7 +215,26 @@ class WarRoom(CommandWork):
 
     def action_clear_filter(self) -> None:
         """Show all incidents again."""
+        self.use_view(EVERYTHING)
         self._filter_with("")
+
+    def action_next_view(self) -> None:
+        """Go on to the next saved view; behind the last one comes everything."""
+        self.use_view(next_view(desk_of(self).views(), self._view.name))
+
+    def use_view(self, view: View) -> None:
+        """Show the board as a saved view says."""
+        self._view = view
+        self._list.show_columns(frozenset(view.columns))
+        self._show_board()
+
+    def overdue_count(self) -> int:
+        """Return how many incidents have a clock that has run out."""
+        now = desk_of(self).database_now()
+        if self._board is None or now is None:
+            return 0
+        clocks = [row.next_timer for row in self._board.rows if row.next_timer]
+        return sum(timer.due_at <= now for timer in clocks)
 
     def on_filter_changed(self, message: FilterChanged) -> None:
         """Filter as it is typed."""
@@ -247,26 +249,3 @@ class WarRoom(CommandWork):
         self._filter = words
         self._list.focus()
         self._show_board()
-
-    # Size
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Show the side pane where there is room for it."""
-        self.set_class(event.size.width >= SIDE_PANE_FROM, "-wide")
-        self._watch()
-
-    @property
-    def _is_wide(self) -> bool:
-        return self.has_class("-wide")
-
-    def _watch(self) -> None:
-        row = self.chosen()
-        number = row.number if row is not None and self._is_wide else None
-        if number == self._watched and self.is_current:
-            return
-        self._watched = number
-        desk_of(self).watch_incident(number)
-        if number is None:
-            self._side.show_detail(None, None)
-        elif row is not None:
-            self._side.show_statement(f"Reading {row.ref} …")

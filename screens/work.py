@@ -104,10 +104,11 @@ class CommandWork(Screen[None]):
         self.app.push_screen(DeclareScreen(), answered)
 
     def action_help(self) -> None:
-        """Show all keys."""
+        """Show all keys, those of the place that has them first."""
         from screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen())
+        focused = self.focused
+        self.app.push_screen(HelpScreen((focused.id or "") if focused else ""))
 
     def action_quit(self) -> None:
         """Leave the console."""

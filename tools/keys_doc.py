@@ -10,7 +10,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 if __package__ in {None, ""}:
     sys.path.insert(0, str(ROOT))
 
-from screens.actions import DETAIL, LIST, WAR_ROOM, key_name  # noqa: E402 # the path comes first
+from screens.actions import PARTS, key_name  # noqa: E402 # the path comes first
 
 TARGET: Final = ROOT / "docs" / "keys.md"
 _HEAD: Final = """\
@@ -36,6 +36,22 @@ names it.
 _TAIL: Final = """
 In the line of `e`, a leading `!` makes the entry a decision, a leading `?` a hypothesis.
 
+## Saved views
+
+`b` goes through the saved views of the board, the palette has each by name. "mine", "sev1-2",
+"unowned" and "no drill" come along; your own stand in `views.toml` beside the keymap file, or in
+the user's configuration directory when there is none. The same name replaces one that comes along.
+
+```toml
+["night shift"]
+words = "eu-west"    # as in the filter line
+worst = 2            # severities 1 and 2
+owner = "nobody"     # me, nobody, or left out for all
+drills = false
+sort = "clock"       # severity, age, clock, updated
+columns = ["status", "people", "services", "clock"]
+```
+
 Marks beside a row: `…` sent and not confirmed; `?` the outcome is not known and is asked for again
 under the same idempotency key; `✓` done and read back from the database.
 """
@@ -44,8 +60,7 @@ under the same idempotency key; `✓` done and read back from the database.
 def document() -> str:
     """Return the page."""
     parts = [_HEAD]
-    groups = (("On the board", WAR_ROOM), ("In the list", LIST), ("In an incident", DETAIL))
-    for name, actions in groups:
+    for name, actions in PARTS:
         parts.append(f"\n## {name}\n\n| key | name | what it does | id |\n|---|---|---|---|\n")
         for action in actions:
             keys = action.keys.split(",")

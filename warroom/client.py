@@ -63,6 +63,8 @@ class Client(IncidentCommands):
     """
 
     def __init__(self, base_url: str, token: str | None, *, timeout_s: float = 10.0) -> None:
+        self.write_position: str | None = None
+        """Where in the WAL the last command ended; None when the API did not say."""
         headers = {"Accept": "application/json", "User-Agent": "warroom"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -132,6 +134,8 @@ class Client(IncidentCommands):
                 "The API did not answer: it may or may not have happened.",
                 remedy="Ask again with the same key.",
             ) from error
+        if key is not None:
+            self.write_position = answer.headers.get("X-Warroom-Write-Position")
         return self._read(answer)
 
     @staticmethod

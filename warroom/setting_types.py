@@ -152,3 +152,26 @@ _WANTED: Final[Mapping[str, str]] = {
     "bool": "true or false is needed",
     "Path": "a path is needed",
 }
+
+
+def token_in(path: Path) -> str:
+    """Return the API token that a file holds.
+
+    Raises:
+        ConfigurationError: it cannot be read or is empty.
+    """
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The token file {path} cannot be read ({error.__class__.__name__}).",
+            field="auth.token_file",
+            remedy="Correct its path or its permissions, or set WARROOM_TOKEN.",
+        ) from error
+    if not text:
+        raise ConfigurationError(
+            f"The token file {path} is empty.",
+            field="auth.token_file",
+            remedy="Write the token that `warroom token add` printed into it.",
+        )
+    return text

@@ -21,7 +21,17 @@ from typing import Any, Final
 import platformdirs
 
 from warroom.errors import ConfigurationError
-from warroom.setting_types import Meta, http_url, is_database_url, parse, setting, unknown, zone
+from warroom.setting_health import HealthSettings
+from warroom.setting_types import (
+    Meta,
+    http_url,
+    is_database_url,
+    parse,
+    setting,
+    token_in,
+    unknown,
+    zone,
+)
 
 ENV_PREFIX: Final = "WARROOM_"
 CONFIG_ENV: Final = "WARROOM_CONFIG"
@@ -42,7 +52,7 @@ def default_data_dir() -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(HealthSettings):
     """All settings, with defaults that suit one machine. Secrets are left out of ``repr``."""
 
     database_url: str | None = setting(
@@ -74,12 +84,6 @@ class Settings:
         "Where the console reads, instead of with the short-lived login that it asks the API for.",
         secret=True,
         check=is_database_url,
-    )
-    read_from: str = setting(
-        "primary",
-        "database.read_from",
-        "Which server the console reads: the primary, or a standby (polled, its lag is shown).",
-        choices=("primary", "standby"),
     )
     statement_timeout_ms: int = setting(
         5000,
@@ -252,35 +256,30 @@ class Settings:
         None, "console.keymap_file", "A TOML file that binds other keys to the console's actions."
     )
     bell: bool = setting(
-        True, "console.bell", "Ring the terminal's bell when a new SEV1 or SEV2 appears."
+        True,
+        "console.bell",
+        "Ring the terminal's bell when a new SEV1 or SEV2 appears, or a clock runs out.",
+    )
+    notify_osc9: bool = setting(
+        True, "console.notify_osc9", "Notify by OSC 9 when a clock runs out."
+    )
+    notify_osc777: bool = setting(
+        True, "console.notify_osc777", "Notify by OSC 777 when a clock runs out."
+    )
+    tmux_passthrough: bool = setting(
+        False,
+        "console.tmux_passthrough",
+        "Inside tmux, send notifications on to the terminal; tmux must allow it too.",
     )
     time_zone: str = setting(
         "UTC", "console.time_zone", "The IANA time zone of the clocks on the screen.", check=zone
     )
 
     def bearer_token(self) -> str | None:
-        """Return the API token, from ``token`` or from ``token_file``; None when neither is set.
-
-        Raises:
-            ConfigurationError: the file is named but cannot be read or is empty.
-        """
+        """Return the token, its file's (see ``token_in``), or None when neither is set."""
         if self.token or self.token_file is None:
             return self.token
-        try:
-            text = self.token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                f"The token file {self.token_file} cannot be read ({error.__class__.__name__}).",
-                field="auth.token_file",
-                remedy="Correct its path or its permissions, or set WARROOM_TOKEN.",
-            ) from error
-        if not text:
-            raise ConfigurationError(
-                f"The token file {self.token_file} is empty.",
-                field="auth.token_file",
-                remedy="Write the token that `warroom token add` printed into it.",
-            )
-        return text
+        return token_in(self.token_file)
 
 
 @dataclass(frozen=True, slots=True)

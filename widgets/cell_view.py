@@ -36,6 +36,7 @@ class CellView(ScrollView):
     CellView > .cell--now-loud { color: $wr-now-text; background: $wr-now; text-style: bold; }
     CellView > .cell--soon { color: $wr-soon; text-style: bold; }
     CellView > .cell--chosen { color: $wr-chosen; text-style: bold; }
+    CellView > .cell--struck { color: $wr-quiet; text-style: strike; }
     CellView > .cell--bar { color: $foreground; background: $wr-bar; text-style: bold; }
     CellView > .cell--bar-quiet { color: $wr-quiet; background: $wr-bar; }
     CellView > .cell--selected { background: $wr-selected; }
@@ -46,6 +47,7 @@ class CellView(ScrollView):
         super().__init__(id=id)
         self._heading = safe_text(title)
         self._note = safe_text(note)
+        self._letter = ""
         self._freshness: Freshness | None = None
         self._drawn: dict[int, Line] = {}
         self._looks: dict[tuple[Role, bool], Style] = {}
@@ -77,6 +79,19 @@ class CellView(ScrollView):
     def set_freshness(self, freshness: Freshness) -> None:
         """Say how old this pane's picture is."""
         self._freshness = freshness
+        self.repaint()
+
+    def set_letter(self, letter: str) -> None:
+        """Show the letter that jump mode gives this pane; empty takes it away."""
+        self._letter = letter
+        self.repaint()
+
+    def on_focus(self) -> None:
+        """Show in the border who has the keys."""
+        self.repaint()
+
+    def on_blur(self) -> None:
+        """Show that another one has the keys."""
         self.repaint()
 
     def repaint(self) -> None:
@@ -170,7 +185,12 @@ class CellView(ScrollView):
         title = fit(self._heading, min(cell_len(self._heading), room))
         note = self._note if cell_len(title) + len(self._note) + 4 < room else ""
         rule = width - 5 - cell_len(title) - (len(note) + 2 if note else 0)
-        cells = [whole("╭ ", Role.FRAME), Cell(title, Role.TITLE)]
+        # Chosen is said by a glyph as well: there are screens without colours.
+        corner = whole("╭▸" if self.has_focus else "╭ ", Role.FRAME)
+        cells = [corner, Cell(title, Role.CHOSEN if self.has_focus else Role.TITLE)]
+        if self._letter and rule > 4:
+            rule -= 4
+            cells.insert(1, whole(f"[{safe_text(self._letter, 1)}] ", Role.CHOSEN))
         cells.append(whole(" " + "─" * rule, Role.FRAME))
         if note:
             cells.append(whole(f" {note} ", Role.QUIET))

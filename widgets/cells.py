@@ -32,6 +32,7 @@ class Role(StrEnum):
     NOW_LOUD = "now-loud"
     SOON = "soon"
     CHOSEN = "chosen"
+    STRUCK = "struck"
     BAR = "bar"
     BAR_QUIET = "bar-quiet"
 

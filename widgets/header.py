@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from rich.cells import cell_len
 
 from warroom.domain.picture import BoardPicture, IncidentRow
 from warroom.domain.safe_text import safe_text
+from widgets.big_clock import big
 from widgets.cell_view import CellView
 from widgets.cells import Cell, Line, Role, blank, cell
 from widgets.freshness import NO_PICTURE, Freshness, badge_words
 from widgets.words import people_words, severity_look, time_words, timer_verb, timer_words
+
+BIG_LINES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,14 @@ class Header(CellView):
         self._facts, self._badge = facts, badge
         self.repaint()
 
-    def content_line(self, index: int, width: int) -> Line:  # noqa: ARG002 # it has one line
+    def content_height(self) -> int:
+        """One line, or the three of the big one."""
+        return max(self.size.height, 1)
+
+    def content_line(self, index: int, width: int) -> Line:
         """Draw left what is wrong, right who and when; the less important yields first."""
+        if self.size.height >= BIG_LINES:
+            return self._big(index, width)
         right = self._right(width)
         room = width - sum(c.width for c in right)
         left: list[Cell] = []
@@ -57,6 +67,35 @@ class Header(CellView):
             left += group
             room -= size
         return Line((*left, blank(room, Role.BAR), *right))
+
+    def _big(self, index: int, width: int) -> Line:
+        """Three lines: the worst and whose it is, the next clock in large digits, who and when."""
+        board, now = self._facts.board, self._facts.now
+        left, middle, right = [_bar(" ")], [_bar("")], ""
+        if index == 0:
+            left = [_bar(" WAR ROOM")]
+            right = safe_text(self._facts.who, 24)
+        elif index == 1 and board is not None:
+            left = [_bar(f" {max(board.open_count, len(board.rows))} open ")]
+            left += _worst(self._worst, width) if self._worst else []
+        elif index == BIG_LINES - 1:
+            left = [cell(f" {self._worst.title if self._worst else ''}", 60, Role.BAR)]
+            right = f"{time_words(now)} UTC" if now else ""
+        timer = self._nearest.next_timer if self._nearest else None
+        if timer is not None and now is not None and self._nearest is not None:
+            words, role = timer_words(timer, now)
+            role = Role.BAR if role is Role.PLAIN else role
+            digits = big(words.removesuffix(" ⏱").removeprefix("OVERDUE "))[index % BIG_LINES]
+            verb = "OVERDUE" if role is Role.NOW_LOUD else "next clock"
+            where = f"{timer_verb(timer.kind)} → {timer.target or 'nobody'}"
+            labels = (verb, self._nearest.ref, where)
+            middle = [_whole(f" {digits} ", role), _bar("  ")]
+            middle.append(cell(labels[index % BIG_LINES], 36, Role.BAR))
+        badge = [_whole(*badge_words(self._badge))] if index == 1 else [_whole(right, Role.BAR)]
+        gap = width * 2 // 5 - sum(c.width for c in left)
+        used = max(gap, 1) + sum(c.width for c in (*left, *middle, *badge)) + 1
+        fill = blank(max(width - used, 0), Role.BAR)
+        return Line((*left, blank(max(gap, 1), Role.BAR), *middle, fill, *badge, _bar(" ")))
 
     def _left(self, width: int) -> list[list[Cell]]:
         board = self._facts.board

@@ -15,6 +15,7 @@ from widgets.cells import Cell, Line, Role, blank, cell, fit, whole
 from widgets.words import age_words, people_words, severity_look, timer_verb, timer_words
 
 LINES: Final = 2
+ALL_COLUMNS: Final = frozenset({"status", "people", "services", "clock"})
 
 
 class Mark(StrEnum):
@@ -45,15 +46,17 @@ class Columns:
     clock: int
 
 
-def columns(width: int) -> Columns:
-    """Return the columns for a pane whose inside is ``width`` wide."""
+def columns(width: int, shown: frozenset[str] = ALL_COLUMNS) -> Columns:
+    """Return the columns for a pane whose inside is ``width`` wide; a saved view may hide some."""
     wide = width >= 110
-    clock = 42 if wide else 17 if width >= 50 else 14
-    status = 13 if width >= 40 else 0
-    people = 24 if wide else 18 if width >= 66 else 10
+    clock = (42 if wide else 17 if width >= 50 else 14) if "clock" in shown else 0
+    status = 13 if width >= 40 and "status" in shown else 0
+    people = (24 if wide else 18 if width >= 66 else 10) if "people" in shown else 0
     # 9 = selection bar, indent and age; each shown column is followed by two blanks.
     services = width - 9 - (status + 2 if status else 0) - (people + 2) - clock - 2
-    if services < 6:
+    if "services" not in shown:
+        services = 0
+    elif services < 6:
         people, services = people + services + 2, 0
     return Columns(width - 24, status, people, services, clock)
 
@@ -93,7 +96,9 @@ def incident_lines(
     second += [cell(people, cols.people, people_role), blank(2)]
     if cols.services:
         second += [Cell(_services(row, cols.services), Role.QUIET), blank(2)]
-    second += _clock(row, cols.clock, now)
+    if cols.clock:
+        room = sum(c.width for c in first) - sum(c.width for c in second) - cols.clock
+        second += [blank(room), *_clock(row, cols.clock, now)]
     return Line(first, selected), Line(tuple(second), selected)
 
 

@@ -14,8 +14,8 @@ from textual.message import Message
 from warroom.domain.picture import IncidentRow
 from warroom.domain.safe_text import SafeText, safe_text
 from widgets.cell_view import CellView, centred
-from widgets.cells import Line, Role, blank
-from widgets.incident_lines import LINES, Mark, columns, incident_lines
+from widgets.cells import Line, Role, blank, whole
+from widgets.incident_lines import ALL_COLUMNS, LINES, Mark, columns, incident_lines
 
 _EMPTY = Line(())
 
@@ -27,7 +27,7 @@ class LiveList(CellView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Next incident", id="list.down", show=False),
         Binding("up,k", "move(-1)", "Previous incident", id="list.up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", id="list.page-down", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="list.page-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="list.page-up", show=False),
         Binding("home,g", "edge(0)", "First incident", id="list.first", show=False),
         Binding("end,G", "edge(-1)", "Last incident", id="list.last", show=False),
@@ -56,6 +56,8 @@ class LiveList(CellView, can_focus=True):
         self._now: datetime | None = None
         self._statement = safe_text("")
         self._total = 0
+        self._columns = ALL_COLUMNS
+        self._letters: dict[UUID, str] = {}
 
     # Data in
 
@@ -85,6 +87,22 @@ class LiveList(CellView, can_focus=True):
         """Take the marks of commands under way."""
         self._marks = dict(marks)
         self.repaint()
+
+    def show_columns(self, shown: frozenset[str]) -> None:
+        """Show only these columns beside severity, reference and title."""
+        self._columns = shown
+        self.repaint()
+
+    def show_letters(self, letters: Mapping[UUID, str]) -> None:
+        """Show the letters of jump mode beside incidents; none ends it."""
+        self._letters = dict(letters)
+        self.repaint()
+
+    def visible_rows(self) -> tuple[UUID, ...]:
+        """Return the incidents that are in sight, from above."""
+        first = round(self.scroll_y) // LINES
+        many = max(self.size.height - 2, 0) // LINES
+        return tuple(row.id for row in self._rows[first : first + many])
 
     def show_statement(self, statement: str) -> None:
         """Say what an empty list means."""
@@ -126,7 +144,12 @@ class LiveList(CellView, can_focus=True):
         row = self._rows[place]
         mark = self._marks.get(row.id, Mark.NONE)
         chosen = row.id == self._chosen
-        return incident_lines(row, columns(width), self._now, mark, selected=chosen)[which]
+        cols = columns(width, self._columns)
+        line = incident_lines(row, cols, self._now, mark, selected=chosen)[which]
+        letter = self._letters.get(row.id) if which == 0 else None
+        if letter is None:
+            return line
+        return Line((whole(letter, Role.CHOSEN), *line.cells[1:]), line.selected)
 
     def foot(self) -> SafeText:
         """Return the place in the list when not all of it is visible."""

@@ -1,194 +1,182 @@
-"""One incident in words: its facts, who does what, and the timeline, newest first."""
+"""The timeline pane: an incident's log, newest first, pins on top, older pages as one scrolls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable
 from datetime import datetime
 from typing import ClassVar, Final
+from uuid import UUID
 
-from rich.cells import cell_len
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
-from warroom.domain.picture import IncidentDetail, TimelineRow
+from warroom.domain.panes import LogRow, TimelinePicture
 from warroom.domain.safe_text import SafeText, safe_text
-from widgets.cell_view import CellView, centred
-from widgets.cells import Line, Role, blank, cell, fit, whole
-from widgets.words import age_words, severity_look, time_words, timer_verb, timer_words
+from widgets.cells import Line, Role
+from widgets.entry_lines import entry_lines
+from widgets.pane_list import PaneList
 
-_KIND_ROLES: Final = {"decision": Role.STRONG, "communication": Role.PLAIN, "status": Role.QUIET}
-_KIND_GLYPHS: Final = {"decision": "✱", "hypothesis": "?", "evidence": "·"}
+# What the filter key goes through: its name and the kinds of entry that it shows.
+FILTERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("", ()),
+    ("decisions", ("decision",)),
+    ("hypotheses", ("hypothesis", "evidence")),
+    ("messages", ("communication",)),
+    ("facts", ("fact", "evidence")),
+    ("status", ("status", "automation")),
+)
 
 
-class TimelineList(CellView, can_focus=True):
-    """The detail of an incident; scrolls by line."""
+class TimelineList(PaneList):
+    """Keeps every page that was read of the present incident."""
 
-    framed: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "by(1)", "Down", id="detail.down", show=False),
-        Binding("up,k", "by(-1)", "Up", id="detail.up", show=False),
-        Binding("pagedown,space", "by(10)", "Page down", id="detail.page-down", show=False),
-        Binding("pageup", "by(-10)", "Page up", id="detail.page-up", show=False),
-        Binding("home,g", "by(-100000)", "Top", id="detail.top", show=False),
-        Binding("end,G", "by(100000)", "End", id="detail.end", show=False),
+        Binding("i", "next_filter", "Only one kind of entry", id="timeline.filter", show=False)
     ]
+
+    class OlderWanted(Message):
+        """The end came near: the page before ``before`` is wanted."""
+
+        def __init__(self, before: UUID) -> None:
+            super().__init__()
+            self.before = before
+
+    class FilterChosen(Message):
+        """Other kinds of entry are wanted."""
+
+        def __init__(self, kinds: tuple[str, ...]) -> None:
+            super().__init__()
+            self.kinds = kinds
 
     def __init__(self, *, id: str | None = None, title: str = "", note: str = "") -> None:  # noqa: A002 # Textual's own name
         super().__init__(id=id, title=title, note=note)
-        self._detail: IncidentDetail | None = None
-        self._now: datetime | None = None
-        self._statement = safe_text("No incident is selected.")
-        self._lines: list[Line] = []
-        self._wrapped: list[Line] | None = None
-        self._width = 0
+        self._incident: UUID | None = None
+        self._known: dict[UUID, LogRow] = {}
+        self._pins: tuple[LogRow, ...] = ()
+        self._cursor: UUID | None = None
+        self._asked: UUID | None = None
+        self._filter = 0
+        self._drawn_items: list[list[Line]] = []
+        self._cache: dict[tuple[object, ...], list[Line]] = {}
 
-    def show_detail(self, detail: IncidentDetail | None, now: datetime | None) -> None:
-        """Take a picture of one incident; None shows the statement."""
-        other = detail is None or self._detail is None or detail.row.id != self._detail.row.id
-        self._detail, self._now, self._wrapped = detail, now, None
-        if other:
-            self.go_to(0)
-        heading = f"{detail.row.ref} {safe_text(detail.row.title, 120)}" if detail else "Detail"
-        self._lay_out(self.size.width - 4)
-        self.set_heading(heading)
+    # Data in
 
-    def show_statement(self, statement: str) -> None:
-        """Say why there is nothing to see."""
-        self._statement = safe_text(statement)
-        self.repaint()
-
-    def tick(self, now: datetime) -> None:
-        """Move ages and clocks on."""
+    def show_log(self, picture: TimelinePicture | None, now: datetime | None) -> None:
+        """Take the newest page of an incident; None when nothing is chosen."""
         self._now = now
-        self._lay_out(self.size.width - 4)
-        self.repaint()
+        if picture is None or picture.incident_id != self._incident:
+            self._forget()
+            self._incident = picture.incident_id if picture else None
+            self.go_to(0)
+        if picture is not None:
+            fresh = {row.id: row for row in picture.rows}
+            first = not self._known
+            if self._known and fresh and not fresh.keys() & self._known.keys():
+                # More was written than one page: what lies between must be read again.
+                self._forget()
+                first = True
+            self._known = {**self._known, **fresh}
+            if first:
+                self._cursor = picture.older
+            self._pins = picture.pins
+            self.show_statement("Nothing has been written yet: press e to log an entry.")
+        self.lay_out()
 
-    def content_height(self) -> int:
-        """All laid out lines."""
-        return len(self._lines)
+    def show_older(self, picture: TimelinePicture) -> None:
+        """Append an older page."""
+        if picture.incident_id != self._incident or self._asked is None:
+            return
+        self._known = {**self._known, **{row.id: row for row in picture.rows}}
+        self._cursor, self._asked = picture.older, None
+        self.lay_out()
 
-    def content_line(self, index: int, width: int) -> Line:
-        """Return one laid out line."""
-        if self._detail is None:
-            inside = max(self.size.height - 2, 1)
-            return (
-                centred(self._statement, width) if index == inside // 2 else Line((blank(width),))
-            )
-        if width != self._width:
-            self._lay_out(width)
-        return self._lines[index] if index < len(self._lines) else Line((blank(width),))
+    def older_failed(self) -> None:
+        """Allow asking again: the page did not come."""
+        self._asked = None
 
-    def action_by(self, lines: int) -> None:
-        """Scroll."""
-        self.go_to(self.scroll_y + lines)
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are shown; empty means all."""
+        return FILTERS[self._filter][1]
 
-    def on_resize(self) -> None:
-        """Wrap anew."""
-        self._lay_out(self.size.width - 4)
-        super().on_resize()
+    @property
+    def chosen_entry(self) -> LogRow | None:
+        """The chosen entry, for pins, corrections and fates."""
+        key = self.chosen_key
+        if not isinstance(key, tuple):
+            return None
+        pins = {row.id: row for row in self._pins}
+        return self._known.get(key[1]) or pins.get(key[1])
 
-    def _lay_out(self, width: int) -> None:
-        """Wrap anew what changed: the record's text only with a new picture or width."""
-        before = len(self._lines)
-        if self._detail is None or self._now is None or width <= 10:
-            self._lines, self._wrapped = [], None
-        else:
-            if self._wrapped is None or width != self._width:
-                self._wrapped = list(_record(self._detail, width))
-            self._lines = [*_moving(self._detail, self._now, width), *self._wrapped]
-        self._width = width
-        if len(self._lines) != before and self.is_mounted:
-            self.resize_content()
+    @property
+    def entry_count(self) -> int:
+        """How many entries have been read."""
+        return len(self._known)
 
+    # Drawing
 
-def _moving(detail: IncidentDetail, now: datetime, width: int) -> Iterator[Line]:
-    """State, age and clocks: what changes without a new picture."""
-    row = detail.row
-    look = severity_look(row.severity, drill=row.drill)
-    age = age_words((now - row.opened_at).total_seconds())
-    opened = f"{row.status} · opened {time_words(row.opened_at)}, {age} ago"
-    head = f"{look.glyph} {look.word}  "
-    yield Line((whole(head, look.role), cell(opened, width - cell_len(head))))
-    for timer in detail.timers:
-        words, role = timer_words(timer, now)
-        rest = f" {timer_verb(timer.kind)} → {timer.target or 'nobody'}"
-        clock = cell_len(words)
-        label = cell("clock", 8, Role.QUIET)
-        yield Line((label, cell(words, clock, role), cell(rest, width - 8 - clock)))
+    def lay_out(self) -> None:
+        """Wrap what is new; wrapped entries are kept."""
+        width = self.size.width - 4
+        if width < 12:
+            return
+        rows = sorted(self._known.values(), key=lambda row: row.id, reverse=True)
+        replaced = {row.corrects for row in rows if row.corrects is not None}
+        items: list[tuple[Hashable | None, int]] = []
+        drawn: list[list[Line]] = []
+        cache: dict[tuple[object, ...], list[Line]] = {}
+        for top, part in ((True, self._pins), (False, tuple(rows))):
+            for row in part:
+                old = self._known.get(row.corrects) if row.corrects else None
+                about = self._known.get(row.about) if row.about else None
+                struck = row.corrected_by is not None or row.id in replaced
+                seen = (row, width, top, struck, old, about)
+                cache[seen] = self._cache.get(seen) or entry_lines(
+                    row, width, pinned=top, struck=struck, old=old, about=about
+                )
+                drawn.append(cache[seen])
+                items.append(((top, row.id), len(cache[seen])))
+        self._cache, self._drawn_items = cache, drawn
+        self.set_items(items)
+        self._look_for_end()
 
+    def draw(self, place: int, which: int, width: int, *, chosen: bool) -> Line:  # noqa: ARG002
+        """Return a wrapped line of an entry."""
+        lines = self._drawn_items[place] if place < len(self._drawn_items) else []
+        if which >= len(lines):
+            return Line(())
+        line = lines[which]
+        if not chosen:
+            return line
+        first = line.cells[0]
+        mark = type(first)(safe_text("▌" + first.shown[1:]), Role.CHOSEN)
+        return Line((mark, *line.cells[1:]), True)
 
-def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
-    """Who, what it hits, the summary and the timeline."""
-    row = detail.row
-    holders = [f"{role} {name}" for role, name in detail.roles]
-    holders = holders or [f"owner {row.owner or 'nobody'}"]
-    yield from _wrapped("who", " · ".join(holders), width)
-    names = [f"{s.name or s.key} {s.state}" for s in row.services]
-    more = row.service_count - len(names)
-    yield from _wrapped("hits", ", ".join(names) + (f" +{more}" if more > 0 else ""), width)
-    alerts = f"{row.firing_count} firing of {row.alert_count}" if row.alert_count else "none"
-    yield from _wrapped("alerts", alerts, width)
-    for key, value in detail.custom:
-        yield from _wrapped(safe_text(key, 24), value, width)
-    for paragraph in _rows(safe_text(detail.summary, 2000, single_line=False), width):
-        yield Line((cell(paragraph, width),))
-    yield Line((whole("─" * width, Role.FRAME),))
-    if not detail.timeline:
-        nothing = "Nothing has been written yet: press e to log an entry."
-        yield Line((cell(nothing, width, Role.QUIET),))
-    for entry in detail.timeline:
-        yield from _entry(entry, width)
-    if detail.more_timeline:
-        older = f"Older entries are on the record: warroom incident show {row.ref}"
-        yield Line((cell(older, width, Role.QUIET),))
+    def foot(self) -> SafeText:
+        """Say whether there is more."""
+        words = f"{len(self._known)} entries"
+        if self._asked is not None:
+            words += " · reading older …"
+        elif self._cursor is not None:
+            words += " · older below"
+        return safe_text(words if self._known else "")
 
+    def near_end(self) -> None:
+        """Ask for the next older page, once."""
+        if self._cursor is not None and self._asked is None:
+            self._asked = self._cursor
+            self.post_message(self.OlderWanted(self._cursor))
 
-def _entry(entry: TimelineRow, width: int) -> Iterator[Line]:
-    """An entry hangs to the right of its time, kind and author."""
-    author_width = 12 if width >= 70 else 8
-    indent = 8 + 2 + 2 + 9 + 1 + author_width + 1
-    kind = _KIND_ROLES.get(entry.kind, Role.PLAIN)
-    text = safe_text(entry.text, 2000, single_line=False)
-    if entry.corrects is not None:
-        text = safe_text(f"correction: {text}", 2000, single_line=False)
-    short = "hypothes." if entry.kind == "hypothesis" else entry.kind
-    short = "message" if entry.kind == "communication" else short
-    for number, part in enumerate(_rows(text, max(width - indent, 8))):
-        if number:
-            yield Line((blank(indent), cell(part, width - indent, kind)))
-            continue
-        glyph = _KIND_GLYPHS.get(entry.kind, " ")
-        yield Line(
-            (
-                cell(time_words(entry.happened_at), 10, Role.QUIET),
-                cell(glyph, 2, Role.CHOSEN),
-                cell(short, 10, Role.QUIET),
-                cell(entry.author or entry.source or "—", author_width + 1, Role.PLAIN),
-                cell(part, width - indent, kind),
-            )
-        )
+    def action_next_filter(self) -> None:
+        """Show only the next kind of entry, after the last one all."""
+        self._filter = (self._filter + 1) % len(FILTERS)
+        self._forget()
+        name = FILTERS[self._filter][0]
+        self.set_heading(str(self._heading), f"only {name}" if name else "")
+        self.show_statement("Reading …")
+        self.lay_out()
+        self.post_message(self.FilterChosen(self.kinds))
 
-
-def _wrapped(label: str, text: str, width: int) -> Iterator[Line]:
-    for number, part in enumerate(_rows(safe_text(text, 1000), max(width - 8, 8))):
-        head = cell(label if number == 0 else "", 8, Role.QUIET)
-        yield Line((head, cell(part, width - 8)))
-
-
-def _rows(text: SafeText, width: int) -> Iterator[SafeText]:
-    """Wrap at blanks into rows of at most ``width`` columns; wide characters count two."""
-    for paragraph in text.split("\n"):
-        row = ""
-        for word in paragraph.split(" "):
-            joined = f"{row} {word}" if row else word
-            if cell_len(joined) <= width:
-                row = joined
-                continue
-            if row:
-                yield safe_text(row, 4000)
-            while cell_len(word) > width:
-                head = fit(safe_text(word, 4000), width)[:-1] or word[:1]
-                yield safe_text(head, 4000)
-                word = word[len(head) :]
-            row = word
-        if row:
-            yield safe_text(row, 4000)
+    def _forget(self) -> None:
+        self._known, self._pins, self._cursor, self._asked = {}, (), None, None
+        self._cache = {}

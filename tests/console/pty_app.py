@@ -20,12 +20,14 @@ from pathlib import Path
 
 from tests.console import samples
 from tests.console.hostile import hostile_detail, hostile_rows
+from tests.console.pane_samples import about, health, hostile_panes, impact, log, timers
 from warroom.console.terminal import Colours, profile
+from warroom.domain.panes import Pane, PaneWatch, Picture
 
 LOOK = profile(os.environ)
 LOOK.apply(os.environ)
 
-from screens.messages import BoardArrived, DetailArrived  # noqa: E402 # the profile comes first
+from screens.messages import BoardArrived, DetailArrived, PaneArrived  # noqa: E402 # the profile comes first
 from warroom.console.app import ConsoleOptions, WarRoomApp  # noqa: E402
 from warroom.console.options import BackendOptions, FeedOptions  # noqa: E402
 
@@ -48,6 +50,7 @@ class FedApp(WarRoomApp):
             self.rows = hostile_rows()
         self.chance = random.Random(1)
         self.born = time.monotonic()
+        self.watched = PaneWatch()
 
     def on_mount(self) -> None:
         """Begin to feed."""
@@ -74,6 +77,24 @@ class FedApp(WarRoomApp):
         if row is not None and self.mode == "hostile":
             self.post_message(DetailArrived(row.number, hostile_detail(row)))
 
+    def watch_panes(self, watch: PaneWatch) -> None:
+        """Answer at once with prepared pictures of what is visible."""
+        self.watched = watch
+        self.feed_panes()
+
+    def feed_panes(self) -> None:
+        """Post every visible pane, under the incident that is chosen."""
+        watch = self.watched
+        calm = (impact(), timers(), log(), health())
+        shown: list[Picture] = [*(hostile_panes() if self.mode == "hostile" else calm)]
+        for pane, picture in zip(list(Pane)[1:], shown, strict=True):
+            if pane not in watch.panes:
+                continue
+            if watch.incident is None and pane in {Pane.IMPACT, Pane.TIMELINE}:
+                continue
+            fresh = about(picture, watch.incident)
+            self.post_message(PaneArrived(pane, fresh, watch, time.monotonic()))
+
     def change_one(self) -> None:
         """Change status, owner and clock of one visible row."""
         first = self.rows[2]
@@ -91,6 +112,7 @@ class FedApp(WarRoomApp):
             rows[place] = replace(row, owner=owner, version=row.version + 1)
         self.rows = tuple(rows)
         self.feed()
+        self.feed_panes()
 
 
 if __name__ == "__main__":

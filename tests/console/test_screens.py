@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from screens.messages import BoardArrived, DetailArrived, FeedTrouble, IdentityKnown
-from tests.console.pilot import FixedClock, still_app
+from screens.messages import BoardArrived, DetailArrived, FeedTrouble, IdentityKnown, PaneArrived
+from tests.console.pane_samples import health, impact, log, timers
+from tests.console.pilot import FixedClock, still_app, war_room
 from tests.console.samples import NOW, ago, board, detail
 from warroom.console.app import WarRoomApp
+from warroom.domain.panes import Pane
 from warroom.domain.picture import BoardPicture, SourceKind
 from warroom.domain.safe_text import safe_text
 
 SIZES = [(80, 24), (120, 40), (250, 70)]
+ALL_SIZES = [*SIZES, (160, 45)]
 
 
 async def fill(pilot: Pilot[Any], picture: BoardPicture | None = None) -> None:
@@ -23,11 +26,20 @@ async def fill(pilot: Pilot[Any], picture: BoardPicture | None = None) -> None:
     app.post_message(IdentityKnown(safe_text("ana")))
     app.post_message(BoardArrived(picture or board(), 999.8))
     await pilot.pause()
-    app.post_message(DetailArrived(2041, detail()))
+    watch = war_room(pilot)._watch_now
+    for pane, shown in (
+        (Pane.IMPACT, impact()),
+        (Pane.TIMERS, timers()),
+        (Pane.TIMELINE, log()),
+        (Pane.HEALTH, health()),
+    ):
+        if watch.incident is not None or pane in {Pane.TIMERS, Pane.HEALTH}:
+            app.post_message(PaneArrived(pane, shown, watch, 999.8))
+    await pilot.pause()
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", ALL_SIZES, ids=str)
 @pytest.mark.parametrize("theme", ["dark", "none"])
 def test_the_board(snap_compare: Any, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(still_app(theme=theme), terminal_size=size, run_before=fill)
@@ -85,3 +97,13 @@ def test_a_standby(snap_compare: Any) -> None:
         await fill(pilot, lagging)
 
     assert snap_compare(still_app(), terminal_size=SIZES[1], run_before=run)
+
+
+@pytest.mark.parametrize("key", ["2", "3", "4", "5"])
+def test_each_pane_alone_on_80_columns(snap_compare: Any, key: str) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+
+    assert snap_compare(still_app(), terminal_size=SIZES[0], run_before=run)

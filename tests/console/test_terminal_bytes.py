@@ -10,7 +10,7 @@ import pytest
 from tests.console.ptyrun import PtyConsole, colours, foreign
 
 APP = ["-m", "tests.console.pty_app"]
-SIZES = ((80, 24), (120, 40), (250, 70))
+SIZES = ((80, 24), (120, 40), (160, 45), (250, 70))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -21,6 +21,14 @@ def test_hostile_text_sends_no_foreign_byte(size: tuple[int, int]) -> None:
         for keys in (b"j" * 9, b"j" * 9, b"G", b"g", b"\r", b" " * 9, b"\x1b[F", b"\x1b"):
             console.press(keys)
             console.read(0.3)
+        # Through every pane, enlarged and not, jump mode and every kind of entry.
+        for number in b"2345":
+            for keys in (bytes([number]), b"j" * 9, b"z", b"G", b"g", b"z", b"'", b"\x1b"):
+                console.press(keys)
+                console.read(0.15)
+        for keys in (b"4", b"iii", b"1", b"b", b"b", b"\x1b"):
+            console.press(keys)
+            console.read(0.2)
         for keys in (b"r", b"\x1b", b"?", b"\x1b", b"/click", b"\r", b"\x1b", b"a", b"e", b"\x1b"):
             console.press(keys)
             console.read(0.3)

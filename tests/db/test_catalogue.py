@@ -22,7 +22,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
     "escalation_step": "s", "service": "s", "dependency": "s", "source": "s", "channel": "s",
-    "incident_service": "s", "role_held": "s", "incident": "u", "alert": "u", "outbox": "a",
+    "incident_service": "i", "role_held": "s", "incident": "a", "alert": "a", "outbox": "a",
     "timer": "a", "lease": "a", "timeline": "i", "alert_event": "i", "delivery": "i",
     "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
 }  # fmt: skip
@@ -51,7 +51,8 @@ DEFINERS = {
     "read_v1.handover_at": "warroom_search", "read_v1.incident_link_at": "warroom_search",
     "read_v1.hypothesis_at": "warroom_search", "read_v1.evidence_at": "warroom_search",
     "read_v1.pin_at": "warroom_search", "read_v1.incident_relation_at": "warroom_search",
-    "read_v1.incident_impact_at": "warroom_search",
+    "read_v1.incident_impact_at": "warroom_search", "warroom.health_nodes": "warroom_stats",
+    "warroom.health_activity": "warroom_stats", "warroom.health_storage": "warroom_stats",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 

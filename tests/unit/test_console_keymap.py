@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from screens.actions import ALL, DETAIL, LIST, KeyAction
+from screens.actions import ALL, DETAIL, LIST, PANE, TIMELINE, KeyAction
 from tools.keys_doc import TARGET, document
 from warroom.console.keymap import DEFAULTS, load_keymap
 from warroom.errors import ConfigurationError
+from widgets.cell_view import CellView
+from widgets.incident_record import IncidentRecord
 from widgets.live_list import LiveList
+from widgets.pane_list import PaneList
 from widgets.timeline_list import TimelineList
 
 
@@ -64,9 +67,12 @@ def test_the_page_is_generated() -> None:
     assert wanted == document(), "docs/keys.md is old: run `python -m tools.keys_doc`"
 
 
-@pytest.mark.parametrize(("widget", "actions"), [(LiveList, LIST), (TimelineList, DETAIL[:-1])])
+@pytest.mark.parametrize(
+    ("widget", "actions"),
+    [(LiveList, LIST), (IncidentRecord, DETAIL[:-1]), (PaneList, PANE), (TimelineList, TIMELINE)],
+)
 def test_widgets_bind_what_the_table_says(
-    widget: type[LiveList | TimelineList], actions: tuple[KeyAction, ...]
+    widget: type[CellView], actions: tuple[KeyAction, ...]
 ) -> None:
     bound = [(b.id, b.key, b.action) for b in widget.BINDINGS if isinstance(b, Binding)]
     assert bound == [(a.id, a.keys, a.action) for a in actions]

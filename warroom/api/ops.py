@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from warroom import __version__
 from warroom.api.auth import State
 from warroom.api.problems import RESPONSES
+from warroom.db import position
 from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext
 from warroom.logs import log
@@ -65,10 +66,17 @@ class Measured:
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         status = 500
 
+        where: list[str] = []
+        if any(name == b"idempotency-key" for name, _ in scope["headers"]):
+            position.tell_to(where.append)
+
         async def counted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if where and status < 300:
+                    header = (position.HEADER.lower().encode(), where[-1].encode())
+                    message["headers"] = [*message.get("headers", []), header]
             await send(message)
 
         try:

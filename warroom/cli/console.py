@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from warroom.cli.common import SubParsers, add_config, api_and_token, settings_from
+from warroom.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from warroom.settings import Settings
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -14,6 +19,11 @@ def add_parser(subparsers: SubParsers) -> None:
     add_config(parser)
     parser.add_argument("--api-url", metavar="URL", help="the API, instead of the configured one")
     parser.add_argument("--token-file", metavar="FILE", type=Path, help="a file with the token")
+    parser.add_argument(
+        "--read-from",
+        choices=("primary", "standby", "auto"),
+        help="which server the picture comes from",
+    )
     parser.add_argument("--theme", metavar="NAME", help="the colour theme")
     parser.add_argument("--keymap", metavar="FILE", type=Path, help="a TOML file with other keys")
     parser.add_argument(
@@ -32,13 +42,21 @@ def run(args: argparse.Namespace) -> int:
         api_url=args.api_url,
         token_file=args.token_file,
         theme=args.theme,
+        read_from=args.read_from,
         keymap_file=args.keymap,
     )
     from warroom.console.door import Door
     from warroom.console.run import run_console
 
     url, token = api_and_token(settings)
-    door = Door(url, token, settings.console_database_url)
+    standby = settings.standby_database_url or _own_standby(settings)
+    if settings.read_from == "standby" and standby is None:
+        raise ConfigurationError(
+            "No standby is known to read from.",
+            field="database.standby_url",
+            remedy="Set WARROOM_STANDBY_DATABASE_URL, or start one with `warroom up --standby`.",
+        )
+    door = Door(url, token, settings.console_database_url, standby)
     return run_console(
         door,
         settings=settings,
@@ -46,6 +64,14 @@ def run(args: argparse.Namespace) -> int:
         seconds=args.seconds,
         size=_size(args.size),
     )
+
+
+def _own_standby(settings: Settings) -> str | None:
+    """Return the standby of what `warroom up` runs here."""
+    from warroom.embedded import runtime
+
+    found = runtime.running(settings.data_dir)
+    return (found.standby_url or None) if found is not None else None
 
 
 def _size(text: str) -> tuple[int, int]:

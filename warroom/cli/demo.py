@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     data = folder / "data"
     settings = dataclasses.replace(settings, data_dir=data)
     os.environ["WARROOM_DATA_DIR"] = str(data)
+    os.environ["WARROOM_STANDBY"] = "1"
     try:
         if args.headless:
             return up.headless(args, settings, lambda runtime: _scenario(args, runtime))

@@ -33,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
                 for name, pid in found.children.items()
             },
         }
+        if found.standby_url:
+            document["standby"] = _standby(found.database_url)
     if args.json:
         print_json(document)
     elif found is None:
@@ -42,4 +44,20 @@ def run(args: argparse.Namespace) -> int:
         say(f"API {found.api_url}, PostgreSQL {found.pg_version}")
         for name, part in document["parts"].items():
             say(f"{name:<9} process {part['pid']} {'runs' if part['alive'] else 'is GONE'}")
+        if "standby" in document:
+            lag = document["standby"]["standby_lag_s"]
+            how_far = "" if lag is None else f", {lag:.1f} s behind"
+            say(f"standby   {document['standby']['standby_state']}{how_far}")
     return 0 if found is not None else 3
+
+
+def _standby(database_url: str) -> dict[str, Any]:
+    """Ask the primary; it may not answer."""
+    import psycopg
+
+    from warroom.embedded import figures
+
+    try:
+        return figures.standby(database_url)
+    except (psycopg.Error, OSError):
+        return {"standby_state": "unknown: the primary does not answer", "standby_lag_s": None}

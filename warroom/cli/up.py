@@ -24,6 +24,9 @@ def add_parser(subparsers: SubParsers) -> None:
     parser.add_argument(
         "--detach", action="store_true", help="no console; leave it running in the background"
     )
+    parser.add_argument(
+        "--standby", action="store_true", help="run a streaming standby beside the database"
+    )
     parser.add_argument("--supervise", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -41,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start, show, stop."""
-    settings = settings_from(args)
+    settings = settings_from(args, standby=args.standby or None)
+    if settings.standby:
+        os.environ["WARROOM_STANDBY"] = "1"  # for the supervisor, which is another process
     if args.supervise:
         from warroom.embedded.supervisor import Supervisor
 
@@ -78,6 +83,7 @@ def headless(args: argparse.Namespace, settings: Settings, play: Callable[[Runti
             errors += _picture(args, runtime)
         found = {
             **figures.count(runtime.database_url),
+            **(figures.standby(runtime.database_url) if runtime.standby_url else {}),
             "up_after_s": round(up_after, 2),
             "seconds": round(time.monotonic() - begun, 1),
             "pg_version": runtime.pg_version,
@@ -134,7 +140,7 @@ def foreground(
             raise ConfigurationError(
                 f"{runtime.admin_token_file} cannot be read.", field="auth.token_file"
             )
-        return Door(runtime.api_url, token)
+        return Door(runtime.api_url, token, standby_url=runtime.standby_url or None)
 
     try:
         return run_console(

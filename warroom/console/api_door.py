@@ -88,6 +88,10 @@ class ApiDoor:
             )
         return Answer(str(result["ref"]), int(result["version"]), str(result["status"]))
 
+    def write_position(self) -> str | None:
+        """Return where in the WAL our last command ended, None when nobody said."""
+        return self._client.write_position if self._client is not None else None
+
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:

@@ -31,15 +31,22 @@ from screens.messages import (
     DetailArrived,
     FeedTrouble,
     IdentityKnown,
+    OlderArrived,
+    PaneArrived,
+    PaneTrouble,
     StartStep,
 )
+from screens.views import EVERYTHING, SHIPPED, View
 from screens.war_room import WarRoom
+from warroom.console.alarm import AlarmOptions, Alarms
 from warroom.console.backend import Backend
 from warroom.console.door import Boot, Door
 from warroom.console.keymap import DEFAULTS
 from warroom.console.options import BackendOptions
 from warroom.console.paint import Colourless, TightUpdate
+from warroom.console.pane_clock import PaneClock
 from warroom.console.themes import THEMES
+from warroom.domain.panes import Pane, PaneWatch
 from warroom.domain.picture import BoardPicture, SourceKind
 from warroom.domain.safe_text import SafeText, safe_text
 from widgets.freshness import Freshness
@@ -56,6 +63,8 @@ class ConsoleOptions:
     colourless: bool = False
     keymap: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))
     bell: bool = True
+    alarm: AlarmOptions = field(default_factory=lambda: AlarmOptions(False, False, False))
+    views: tuple[View, ...] = SHIPPED
     screenshot: Path | None = None
     seconds: float | None = None
 
@@ -93,6 +102,8 @@ class WarRoomApp(App[int]):
         self._read_mono = 0.0
         self._reason: SafeText | None = None
         self._who = safe_text("")
+        self._pane_clock = PaneClock()
+        self._alarms = Alarms(options.alarm)
         self._loud: set[int] | None = None
         self._under_way: set[UUID] = set()
         if options.colourless:
@@ -125,6 +136,23 @@ class WarRoomApp(App[int]):
         """Read this incident whole from now on."""
         self._backend.watch_incident(number)
 
+    def watch_panes(self, watch: PaneWatch) -> None:
+        """Read these panes from now on."""
+        self._backend.watch_panes(watch)
+
+    def read_older(self, watch: PaneWatch, before: UUID) -> None:
+        """Read the page of the timeline before this entry."""
+        self._backend.read_older(watch, before)
+
+    def freshness_of(self, pane: Pane) -> Freshness:
+        """Return the age of one pane; a standby's lag counts."""
+        lag = max(self._board.replay_lag_s or 0.0, 0.0) if self._board else 0.0
+        return self._pane_clock.freshness(pane, self._clock(), self.freshness(), lag)
+
+    def views(self) -> tuple[View, ...]:
+        """Return the saved views."""
+        return self._options.views
+
     def database_now(self) -> datetime | None:
         """Return the database's time: that of the last picture, plus what has passed since."""
         if self._board is None:
@@ -140,6 +168,8 @@ class WarRoomApp(App[int]):
         reason = self._reason
         if reason is None and source == "standby":
             reason = safe_text("reading a standby")
+        if self._reason is None and self._board.note:
+            reason = safe_text(self._board.note, 120)
         age = max(self._clock() - self._read_mono, 0.0) + lag
         return Freshness(age, safe_text(source), reason, self._reason is not None)
 
@@ -182,6 +212,11 @@ class WarRoomApp(App[int]):
                 self.call_later(screen.run_action, name)
 
             yield SystemCommand(action.sentence, ", ".join(self.keys_of(action.id)), run)
+        room = self.screen_stack[0]
+        if isinstance(room, WarRoom):
+            for view in (EVERYTHING, *self._options.views):
+                name = safe_text(f"View: {view.name}", 60)
+                yield SystemCommand(name, "Saved view", lambda v=view: room.use_view(v))
         for theme in THEMES:
             if theme.ansi == self.current_theme.ansi:
                 title = f"Theme: {theme.name}"
@@ -201,6 +236,20 @@ class WarRoomApp(App[int]):
             self.set_timer(1.0, self._shoot)
 
     def on_detail_arrived(self, message: DetailArrived) -> None:
+        """Pass on."""
+        self._forward(message)
+
+    def on_pane_arrived(self, message: PaneArrived) -> None:
+        """Keep the pane's age, then show it."""
+        self._pane_clock.arrived(message.pane, message.read_mono)
+        self._forward(message)
+
+    def on_pane_trouble(self, message: PaneTrouble) -> None:
+        """Keep why the pane stands still."""
+        self._pane_clock.troubled(message.pane, message.reason)
+        self._forward(message)
+
+    def on_older_arrived(self, message: OlderArrived) -> None:
         """Pass on."""
         self._forward(message)
 
@@ -232,10 +281,20 @@ class WarRoomApp(App[int]):
             screen.post_message(message)
 
     def _tick(self) -> None:
+        self._call_out()
         for screen in self.screen_stack:
             tick = getattr(screen, "tick", None)
             if tick is not None:
                 tick()
+
+    def _call_out(self) -> None:
+        """Be loud about clocks that have just run out."""
+        now = self.database_now()
+        if self._board is None or now is None:
+            return
+        sent = self._alarms.sequences(self._alarms.due(self._board, now))
+        if sent and self._driver is not None and not self.is_headless:
+            self._driver.write(sent)
 
     def _ring(self, board: BoardPicture) -> None:
         """Ring for a new SEV1 or SEV2, never for those that were there when we came."""

@@ -11,6 +11,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
+from uuid import UUID
 
 from textual.message import Message
 
@@ -18,6 +19,7 @@ from screens.commands import Command, CommandState, Fate
 from screens.messages import CommandChanged, FeedTrouble, IdentityKnown, StartStep
 from warroom.console.door import Boot, Door
 from warroom.console.options import BackendOptions
+from warroom.domain.panes import PaneWatch
 from warroom.domain.safe_text import safe_text
 from warroom.errors import WarRoomError
 
@@ -44,6 +46,7 @@ class Backend:
         self._main: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="console-backend", daemon=True)
         self._watched: int | None = None
+        self._pane_watch = PaneWatch()
         self._works: _Works | None = None
 
     # From the screen's thread
@@ -79,6 +82,21 @@ class Backend:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(works.feed.watch_incident, number)
 
+    def watch_panes(self, watch: PaneWatch) -> None:
+        """Read these panes, from now on."""
+        self._pane_watch = watch
+        self._call(lambda works: works.panes.watch(watch))
+
+    def read_older(self, watch: PaneWatch, before: UUID) -> None:
+        """Read one older page of the timeline."""
+        self._call(lambda works: works.panes.older(watch, before))
+
+    def _call(self, what: Callable[[_Works], None]) -> None:
+        loop, works = self._loop, self._works
+        if loop is not None and works is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(what, works)
+
     def _in_loop(self, call: Coroutine[Any, Any, object]) -> bool:
         try:
             assert self._loop is not None
@@ -112,6 +130,7 @@ class Backend:
         self._say("Reading the board …")
         works = _Works(door, self._options, self._post)
         works.feed.watch_incident(self._watched)
+        works.panes.watch(self._pane_watch)
         self._works = works
         try:
             await works.run()
@@ -151,6 +170,7 @@ class _Works:
         from warroom.console.api_door import ApiDoor, Login
         from warroom.console.courier import Courier
         from warroom.console.feed import Feed
+        from warroom.console.pane_feed import PaneFeed
 
         self._post = post
         self._api = ApiDoor(door, options.api_timeout_s)
@@ -161,18 +181,23 @@ class _Works:
                 return Login(url.replace("postgresql+psycopg://", "postgresql://", 1), "", "")
             return await self._api.mint_login()
 
-        self.feed = Feed(login, post, options.feed)
+        self.feed = Feed(login, post, options.feed, door.standby_url)
+        self.panes = PaneFeed(
+            self.feed.connect, post, options.feed, lambda: self.feed.read_from.on_standby
+        )
+        self.feed.also_hint(self.panes.hint)
         self._courier = Courier(self._api.send, post)
 
     async def carry(self, command: Command) -> None:
         """Carry a command to its end, then look at the board at once."""
         state = await self._courier.carry(command)
         if state.fate is Fate.DONE:
+            self.feed.read_from.wrote(self._api.write_position())
             self.feed.hint()
 
     async def run(self) -> None:
         """Feed the screen; ask once who is at the keys."""
-        await asyncio.gather(self.feed.run(), self._identify())
+        await asyncio.gather(self.feed.run(), self.panes.run(), self._identify())
 
     async def close(self) -> None:
         """Close the HTTP client."""

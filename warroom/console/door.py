@@ -11,11 +11,13 @@ class Door:
     """What the console needs to know.
 
     ``database_url`` is None when the personal login is to be minted through the API.
+    ``standby_url`` is a standby's URL or conninfo; without a role in it, the login's is used.
     """
 
     api_url: str
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
+    standby_url: str | None = field(default=None, repr=False)
 
 
 Say = Callable[[str], None]

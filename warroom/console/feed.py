@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,6 +20,7 @@ from textual.message import Message
 from screens.messages import BoardArrived, DetailArrived, FeedTrouble
 from warroom.console.api_door import Login
 from warroom.console.options import FeedOptions
+from warroom.console.read_from import ReadFrom
 from warroom.domain.picture import SourceKind
 from warroom.domain.safe_text import safe_text
 from warroom.errors import WarRoomError
@@ -41,6 +42,7 @@ class _Line:
 
     conn: psycopg.AsyncConnection[Any]
     renew_at: float
+    kind: SourceKind = SourceKind.PRIMARY
     listening: psycopg.AsyncConnection[Any] | None = None
     listener: asyncio.Task[None] | None = None
 
@@ -53,6 +55,7 @@ class Feed:
         login: Callable[[], Awaitable[Login]],
         post: Callable[[Message], object],
         options: FeedOptions,
+        standby: str | None = None,
     ) -> None:
         self._login = login
         self._post = post
@@ -61,7 +64,14 @@ class Feed:
         self._watched: int | None = None
         self._known: Login | None = None
         self._has_read = False
+        self._first = asyncio.Event()
         self._fence: Fence | None = None
+        self._on_hint: Callable[[], None] = lambda: None
+        self.read_from = ReadFrom(options.read_from, standby)
+
+    def also_hint(self, told: Callable[[], None]) -> None:
+        """Tell another reader of every hint as well."""
+        self._on_hint = told
 
     def watch_incident(self, number: int | None) -> None:
         """Read this incident too, from now on. Call it in the feed's loop."""
@@ -72,6 +82,7 @@ class Feed:
     def hint(self) -> None:
         """Read now: something has probably changed."""
         self._wake.set()
+        self._on_hint()
 
     async def run(self) -> None:
         """Go on until cancelled; recovers from whatever the database does."""
@@ -83,11 +94,13 @@ class Feed:
                 async with self._line() as line:
                     await self._read_on(line)
             except (psycopg.Error, WarRoomError, OSError) as error:
+                if self.read_from.failed(error, reason_of(error)):
+                    continue  # the other server is asked at once
                 if isinstance(error, psycopg.OperationalError) and "authentication" in str(error):
                     self._known = None
                 if self._known is not None and _is_over(self._known):
                     self._known = None
-                self._trouble(_reason(error))
+                self._trouble(reason_of(error))
                 if self._has_read:
                     failures, self._has_read = 0, False
                 await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
@@ -96,9 +109,12 @@ class Feed:
     async def _read_on(self, line: _Line) -> None:
         """Read until the login is to be renewed."""
         while monotonic() < line.renew_at:
+            if self.read_from.wanted() and not self.read_from.on_standby:
+                return  # the standby may be back
             self._wake.clear()
             began = monotonic()
-            await self._read(line.conn)
+            await self._read(line)
+            self._first.set()
             if not self._has_read:
                 self._has_read = True
                 # What is loaded by now stays: looking through it again and again for garbage
@@ -113,14 +129,17 @@ class Feed:
                     await asyncio.sleep(_GAP_S)
         self._known = None
 
-    async def _read(self, conn: psycopg.AsyncConnection[Any]) -> None:
+    async def _read(self, line: _Line) -> None:
         from warroom.db.reads import read_board, read_incident
 
+        conn, source = line.conn, self.read_from
+        await self._bounded(conn, source.see_own_write(conn), "finding our own command")
         began = monotonic()
         reading = read_board(conn, limit=self._options.limit)
         board = await self._bounded(conn, reading, "reading the board")
+        source.check(board.source, board.replay_lag_s, believed=line.kind)
         self._post(FeedTrouble(None))
-        self._post(BoardArrived(board, began))
+        self._post(BoardArrived(replace(board, note=source.note), began))
         number = self._watched
         if number is not None:
             detail = await self._bounded(conn, read_incident(conn, number), f"reading INC-{number}")
@@ -130,13 +149,11 @@ class Feed:
         self, conn: psycopg.AsyncConnection[Any], call: Awaitable[T], what: str
     ) -> T:
         """Await under the deadline, and say early that it takes long."""
-        from warroom.db.deadline import within
-
         loop = asyncio.get_running_loop()
         slow = min(_SLOW_S, self._options.deadline_s / 2)
         alarm = loop.call_later(slow, self._trouble, "the database is slow to answer")
         try:
-            return await within(call, self._options.deadline_s, lambda: conn.pgconn.socket, what)
+            return await bounded(conn, call, self._options.deadline_s, what)
         finally:
             alarm.cancel()
 
@@ -151,7 +168,9 @@ class Feed:
 
             self._fence = self._fence or Fence()
             server = await self._bounded(conn, look(conn), "asking which server this is")
-            if self._fence.pass_through(server).kind is SourceKind.PRIMARY:
+            line.kind = self._fence.pass_through(server).kind
+            self.read_from.met(server)
+            if line.kind is SourceKind.PRIMARY:
                 line.listener = asyncio.create_task(self._listen(line, self._known))
             yield line
         finally:
@@ -159,11 +178,34 @@ class Feed:
             with contextlib.suppress(Exception):
                 await conn.close()
 
+    async def connect(self) -> tuple[psycopg.AsyncConnection[Any], float]:
+        """Return a connection for another reader, and when to renew it; waits for our login.
+
+        Raises:
+            psycopg.Error, WarRoomError, OSError: there is none to be had.
+        """
+        from warroom.db.probe import Fence, look
+
+        # The board comes first: what stands beside it waits for its first picture.
+        await self._first.wait()
+        login = self._known or await self._login()
+        conn = await self._connect(login)
+        try:
+            self._fence = self._fence or Fence()
+            call = look(conn)
+            what = "asking which server this is"
+            self._fence.pass_through(await bounded(conn, call, self._options.deadline_s, what))
+        except BaseException:
+            await conn.close()
+            raise
+        return conn, _renewal(login)
+
     async def _connect(self, login: Login) -> psycopg.AsyncConnection[Any]:
         import psycopg
 
         from warroom.db.deadline import within
 
+        login = self.read_from.login(login)
         arguments: dict[str, Any] = {"autocommit": True, "connect_timeout": 3}
         if login.role:
             arguments |= {"user": login.role, "password": login.password}
@@ -180,10 +222,23 @@ class Feed:
         with contextlib.suppress(psycopg.Error, WarRoomError, OSError):
             conn = line.listening = await self._connect(login)
             async for _ in hints(conn):
-                self._wake.set()
+                self.hint()
 
     def _trouble(self, reason: str) -> None:
         self._post(FeedTrouble(safe_text(reason, 120)))
+
+
+async def bounded(
+    conn: psycopg.AsyncConnection[Any], call: Awaitable[T], deadline_s: float, what: str
+) -> T:
+    """Await a call under its deadline; past it the connection's socket is shut down.
+
+    Raises:
+        DeadlineExceeded: it was not answered in time; the connection must not be used again.
+    """
+    from warroom.db.deadline import within
+
+    return await within(call, deadline_s, lambda: conn.pgconn.socket, what)
 
 
 async def _stop_listening(line: _Line) -> None:
@@ -213,7 +268,7 @@ def _is_over(login: Login) -> bool:
     )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return why there is no new picture, short enough for a border."""
     from warroom.db.deadline import DeadlineExceeded
     from warroom.errors import ApiUnreachable

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """Polling pause and deadline of a read, in seconds; ``limit`` rows of the board."""
+    """Polling pause and deadline of a read, in seconds; ``limit`` rows of the board.
+
+    ``read_from``: primary, standby or auto.
+    """
 
     poll_s: float = 1.0
     deadline_s: float = 1.0
     limit: int = 500
+    read_from: str = "primary"
 
 
 @dataclass(frozen=True, slots=True)

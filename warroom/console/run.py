@@ -84,16 +84,32 @@ def terminal_profile(
 def _options(
     settings: Settings, look: TerminalProfile, screenshot: Path | None, seconds: float | None
 ) -> ConsoleOptions:
+    from warroom.console.alarm import AlarmOptions
     from warroom.console.app import ConsoleOptions
     from warroom.console.keymap import load_keymap
     from warroom.console.options import BackendOptions, FeedOptions
+    from warroom.console.views import load_views, views_path
 
     return ConsoleOptions(
-        backend=BackendOptions(FeedOptions(settings.poll_seconds, settings.read_deadline_seconds)),
+        backend=BackendOptions(
+            FeedOptions(
+                settings.poll_seconds,
+                settings.read_deadline_seconds,
+                read_from=settings.read_from,
+            )
+        ),
         theme=look.theme,
         colourless=look.colours is Colours.NONE,
         keymap=load_keymap(settings.keymap_file),
         bell=settings.bell,
+        alarm=AlarmOptions(
+            settings.bell,
+            settings.notify_osc9,
+            settings.notify_osc777,
+            tmux=bool(os.environ.get("TMUX")),
+            passthrough=settings.tmux_passthrough,
+        ),
+        views=load_views(views_path(settings.keymap_file)),
         screenshot=screenshot,
         seconds=seconds,
     )

@@ -27,7 +27,7 @@ import migrations
 from warroom.errors import SchemaOutOfDate
 
 MIGRATIONS = Path(migrations.__file__).parent
-HEAD = "0007"
+HEAD = "0008"
 """The revision that this program needs; a test keeps it equal to the newest file."""
 
 

@@ -27,7 +27,10 @@ async def look(conn: psycopg.AsyncConnection[Any]) -> Server:
         psycopg.Error: it did not answer.
     """
     cursor = await conn.execute(
-        "select pg_is_in_recovery(), timeline_id from pg_control_checkpoint()"
+        # The control file learns of a promotion at its next checkpoint only; WAL at once.
+        "select pg_is_in_recovery(), case when pg_is_in_recovery()"
+        " then (select timeline_id from pg_control_checkpoint())"
+        " else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end"
     )
     row = await cursor.fetchone()
     if row is None:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
+from warroom.db import position
 from warroom.db.deadline import within
 from warroom.db.engine import Database
 from warroom.db.lend import lend
@@ -275,7 +276,21 @@ async def _attempt(
                 },
             )
         await _commit(conn, work, fd)
+        await _tell_position(conn, work, fd)
         return answer
+
+
+async def _tell_position(conn: AsyncConnection, work: Work, fd: int) -> None:
+    """Tell where the commit ended, if anybody asked; it has happened, whatever goes wrong here."""
+    tell = position.listener()
+    if tell is None:
+        return
+    try:
+        found = await within(conn.execute(position.ASK), work.left(), lambda: fd, "asking where")
+        tell(str(found.scalar()))
+    except Exception:  # noqa: BLE001 - without it the reader asks the primary
+        with contextlib.suppress(Exception):
+            await conn.invalidate()
 
 
 async def _remember(work: Work, command: str, body: Mapping[str, Any]) -> Answer | None:

@@ -14,6 +14,28 @@ from enum import StrEnum
 from uuid import UUID
 
 
+class Pane(StrEnum):
+    """The panes of the room, in the order of their numbers."""
+
+    BOARD = "board"
+    IMPACT = "impact"
+    TIMERS = "timers"
+    TIMELINE = "timeline"
+    HEALTH = "health"
+
+
+@dataclass(frozen=True, slots=True)
+class PaneWatch:
+    """Which panes are visible, hence read; ``incident`` drives impact and timeline.
+
+    ``kinds`` are the kinds of entry that the timeline shows, all when empty.
+    """
+
+    panes: frozenset[Pane] = frozenset()
+    incident: UUID | None = None
+    kinds: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ImpactNode:
     """One service in the tree of what an incident takes down, in the order it is drawn.
@@ -213,3 +235,6 @@ class HealthPicture:
     wal_rate: tuple[float, ...] = ()
     as_of: datetime | None = None
     standby_configured: bool = field(default=False)
+
+
+Picture = ImpactPicture | TimersPicture | TimelinePicture | HealthPicture

@@ -76,7 +76,7 @@ class BoardPicture:
     ``source`` and ``replay_lag_s`` (seconds behind the primary, None on the primary) say how far
     it can be trusted; ``as_of`` is set when the picture is of the past; ``last_closed`` names the
     last incident that ended, for the empty board; ``truncated`` when there are more rows than the
-    limit; ``open_count`` counts all.
+    limit; ``open_count`` counts all; ``note`` says why another server than wanted was read.
     """
 
     rows: tuple[IncidentRow, ...]
@@ -87,6 +87,7 @@ class BoardPicture:
     open_count: int = 0
     truncated: bool = False
     last_closed: tuple[int, datetime] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class Cluster:
         identity: the operating system user that runs the server.
         settings: additions to the server's configuration.
         log_file: where the server's stderr goes; beside the data directory by default.
+        port: names the socket in its folder; two servers may share the folder.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         *,
         log_file: Path | None = None,
+        port: int = PORT,
     ) -> None:
         self.data_dir = data_dir
+        self.port = port
         self.socket_dir = socket_dir
         self.binaries = binaries
         self.identity = identity
@@ -134,11 +137,11 @@ class Cluster:
 
     def conninfo(self, role: str = SUPERUSER, dbname: str = "warroom") -> str:
         """Return a libpq connection string for the Unix socket."""
-        return f"host={self.socket_dir} port={PORT} user={role} dbname={dbname}"
+        return f"host={self.socket_dir} port={self.port} user={role} dbname={dbname}"
 
     def url(self, role: str = SUPERUSER, dbname: str = "warroom") -> str:
         """Return the same as a URL, as ``WARROOM_DATABASE_URL`` takes it."""
-        return f"postgresql://{role}@/{dbname}?host={self.socket_dir}&port={PORT}"
+        return f"postgresql://{role}@/{dbname}?host={self.socket_dir}&port={self.port}"
 
     def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
         """Return the last lines of the server's log, for messages."""
@@ -247,7 +250,7 @@ class Cluster:
         self._clear_leftovers()
         write_configuration(self.data_dir, self.identity, self.settings)
         command = [str(self.binaries.program("postgres")), "-D", str(self.data_dir)]
-        command += ["-p", str(PORT), "-k", str(self.socket_dir)]
+        command += ["-p", str(self.port), "-k", str(self.socket_dir)]
         with self.log_file.open("ab") as log:
             self._child = subprocess.Popen(
                 command,

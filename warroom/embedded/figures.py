@@ -21,6 +21,27 @@ select
 """
 
 
+STANDBY = """
+select coalesce(max(state), 'gone') as standby_state,
+  extract(epoch from max(replay_lag))::float8 as standby_lag_s
+from pg_stat_replication where application_name = 'standby'
+"""
+
+
+def standby(conninfo: str) -> dict[str, Any]:
+    """Return what the primary says of its standby: ``standby_state``, ``standby_lag_s``.
+
+    The lag is 0 when everything was replayed and nothing has been written since.
+    """
+    with psycopg.connect(
+        conninfo, autocommit=True, row_factory=dict_row, connect_timeout=3
+    ) as conn:
+        found = dict(conn.execute(STANDBY).fetchone() or {})
+    if found["standby_state"] == "streaming" and found["standby_lag_s"] is None:
+        found["standby_lag_s"] = 0.0
+    return found
+
+
 def count(conninfo: str) -> dict[str, Any]:
     """Return the figures of a running instance, and whether its record verifies."""
     with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as conn:

@@ -16,6 +16,7 @@ from warroom.errors import ClusterError
 # sizeof(sun_path) on Linux, with its closing zero; some other systems have 104.
 SOCKET_PATH_LIMIT = 108
 PORT = 5432
+STANDBY_PORT = 5433
 LOG_LIMIT = 16 * 1024 * 1024
 ROOT_DATA = Path("/var/lib/warroom")
 
@@ -30,6 +31,11 @@ class DataPaths:
     def postgres(self) -> Path:
         """PostgreSQL's own data directory (PGDATA)."""
         return self.root / "postgres"
+
+    @property
+    def standby(self) -> Path:
+        """The standby's PGDATA; it is there once a standby was asked for."""
+        return self.root / "standby"
 
     @property
     def logs(self) -> Path:

@@ -13,6 +13,8 @@ from warroom.embedded.identity import Identity
 
 SUPERUSER = "warroom_super"
 PEER_ROLES = (SUPERUSER, "warroom_api", "warroom_engine")
+REPLICA = "warroom_replica"
+"""May replicate and nothing else; made together with the first standby."""
 OWN_FILE = "warroom.conf"
 LOCAL_FILE = "local.conf"
 
@@ -25,6 +27,9 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "max_wal_senders": "10",
     "max_replication_slots": "10",
     "wal_keep_size": "64MB",
+    # A standby that stays away costs so much disk and no more; it is made anew then.
+    "max_slot_wal_keep_size": "1GB",
+    "wal_sender_timeout": "10s",
     "hot_standby": "on",
     "track_commit_timestamp": "off",
     "max_connections": "100",
@@ -73,6 +78,7 @@ def _hba() -> str:
         "# Written at every start. Local only; passwords are SCRAM; nobody is trusted.\n"
         f"local  all  {roles}  peer map=warroom\n"
         "local  all  all  scram-sha-256\n"
+        f"local  replication  {REPLICA}  scram-sha-256\n"
     )
 
 

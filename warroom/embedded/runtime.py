@@ -15,8 +15,9 @@ from warroom.embedded.processes import CONSOLE_VARIABLE, ProcessRef, is_alive, p
 class Runtime:
     """One running instance.
 
-    ``children`` maps a part (postgres, api, engine) to its process id.  ``console`` is the
+    ``children`` maps a part (postgres, api, engine, standby) to its process id.  ``console`` is the
     process id and the start time of the console in front of it, None when there is none.
+    ``standby_url`` is a conninfo without a role, empty without a standby.
     """
 
     pid: int
@@ -29,6 +30,7 @@ class Runtime:
     admin_token_file: str
     children: dict[str, int] = field(default_factory=dict)
     console: tuple[int, str] | None = None
+    standby_url: str = ""
 
     @property
     def process(self) -> ProcessRef:

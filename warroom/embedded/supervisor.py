@@ -1,4 +1,4 @@
-"""The supervisor: starts PostgreSQL, API and engine in order, restarts what dies, stops all.
+"""The supervisor: starts PostgreSQL, API, engine and standby, restarts what dies, stops all.
 
 It stays in its main thread without others, because the kernel ties PostgreSQL's life to the
 thread that started it.
@@ -36,6 +36,7 @@ from warroom.embedded.processes import (
     wait_until,
 )
 from warroom.embedded.runtime import Runtime
+from warroom.embedded.standby import Standby, forget, standby_conninfo
 from warroom.errors import AlreadyRunning, ClusterError, WarRoomError
 from warroom.settings import Settings
 
@@ -128,6 +129,7 @@ class Supervisor:
         self._stopping = False
         self._lock: IO[bytes] | None = None
         self._cluster: Cluster | None = None
+        self._standby: Standby | None = None
         self._children: list[Child] = []
         self._api_url = ""
         self._console = runtime.console_in_front()
@@ -138,7 +140,7 @@ class Supervisor:
             signal.signal(number, self._end)
         self._paths.prepare()
         self._take_lock()
-        self._paths.turn_logs(("postgres", "api", "engine"))
+        self._paths.turn_logs(("postgres", "standby", "api", "engine"))
         boot = BootLog(self._paths.boot_file)
         try:
             self._start(boot)
@@ -204,7 +206,22 @@ class Supervisor:
         self._start_api(cluster, boot)
         boot.say("Starting the engine …")
         self._start_engine(cluster)
+        self._start_standby(cluster)
         self._write_runtime()
+
+    def _start_standby(self, cluster: Cluster) -> None:
+        """Begin a standby that was asked for now or before; the start does not wait for it."""
+        if not self._settings.standby and not self._paths.standby.exists():
+            forget(cluster)
+            return
+
+        def say(sentence: str) -> None:
+            sys.stderr.write(sentence + "\n")
+            sys.stderr.flush()
+
+        self._standby = Standby(cluster, self._paths.standby, self._paths.log("standby"), say)
+        self._standby.cluster.stop("fast")  # one that was left behind
+        self._standby.look()
 
     @staticmethod
     def _database(cluster: Cluster) -> None:
@@ -289,7 +306,9 @@ class Supervisor:
                 children={
                     "postgres": server.pid if server else 0,
                     **{child.name: child.pid for child in self._children},
+                    **({"standby": self._standby.pid} if self._standby is not None else {}),
                 },
+                standby_url=standby_conninfo(cluster.url()) if self._standby is not None else "",
             ),
         )
 
@@ -304,6 +323,8 @@ class Supervisor:
             for child in self._children:
                 if child.ended():
                     changed = child.restart_if_due() or changed
+            if self._standby is not None and cluster is not None and cluster.is_running():
+                changed = self._standby.look() or changed
             if changed:
                 self._write_runtime()
             time.sleep(LOOK_EVERY_S)
@@ -323,6 +344,9 @@ class Supervisor:
         for child in self._children:
             say(f"Stopping the {child.name} …")
             child.stop()
+        if self._standby is not None:
+            say("Stopping the standby …")
+            self._standby.stop()
         if self._cluster is not None:
             say("Stopping PostgreSQL …")
             self._cluster.stop("fast")

@@ -14,8 +14,10 @@ import httpx
 import structlog
 
 from warroom.db.engine import Database
+from warroom.domain.health import Limits
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext, Principal, PrincipalKind
 from warroom.engine.cycle import Cycle
+from warroom.engine.cycles.health import Health
 from warroom.engine.cycles.impact import Impact
 from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
@@ -50,12 +52,14 @@ class Engine:
         """Return what this engine does."""
         db, ctx, tick = self._db, self._ctx, self._settings.engine_tick_seconds
         delivery = Delivery(db, ctx, self.holder, self._http)
+        health = Health(db, ctx, _limits(self._settings))
         batch = self._settings.engine_batch
         return (
             Cycle("timers", tick, False, lambda: escalations.fire_due(db, ctx, limit=batch)),
             Cycle("outbox", tick, False, delivery.run_once),
             Cycle("expiry", 2.0, True, lambda: alerts.expire(db, ctx)),
             Cycle("impact", 5.0, True, self._impact.run_once),
+            Cycle("health", 1.0, True, health.run_once),
             Cycle("partitions", 3600.0, True, lambda: housekeeping.make_partitions(db, ctx)),
             Cycle("keys", 3600.0, True, lambda: housekeeping.drop_old_keys(db, ctx)),
             Cycle("logins", 30.0, True, lambda: housekeeping.reap_logins(db, ctx)),
@@ -112,3 +116,13 @@ class Engine:
             await leases.tell(self._db, self._ctx, cycle.name, self.holder, sentence)
             self._told[cycle.name] = (sentence, now)
         return sentence
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        lag_s=settings.health_lag_seconds,
+        retained_bytes=settings.health_retained_bytes,
+        connections_percent=settings.health_connections_percent,
+        transaction_s=settings.health_transaction_seconds,
+        slow_ms=settings.health_slow_statement_ms,
+    )

@@ -1,0 +1,117 @@
+"""`warroom up --standby`: a real standby, as a person gets it, and what kill -9 does to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.e2e.monitoring import free_port, warroom
+from tests.helpers import require_program, wait_until_sync
+from tests.pgfixtures import DEBIAN_15
+from warroom.embedded import runtime
+
+
+@pytest.fixture(params=(15, 18), ids=("pg15", "pg18"))
+def env(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """A data directory of one's own, with either PostgreSQL; stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="wr-sb-") as folder:
+        Path(folder).chmod(0o755)
+        found = {"WARROOM_DATA_DIR": f"{folder}/data", "WARROOM_API_PORT": str(free_port())}
+        if request.param == 15:
+            require_program(f"{DEBIAN_15}/postgres")
+            found["WARROOM_PG_BIN"] = DEBIAN_15
+        yield found
+        plain(found, "down")
+
+
+def plain(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "warroom", *words], env={**os.environ, **env}, text=True,
+        capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def streams(env: dict[str, str], other_than: int = 0) -> dict[str, Any] | None:
+    found: dict[str, Any] = warroom(env, "status")
+    good = found.get("standby", {}).get("standby_state") == "streaming"
+    return found if good and found["parts"]["standby"]["pid"] not in (0, other_than) else None
+
+
+def on_standby(env: dict[str, str], query: str) -> list[tuple[Any, ...]]:
+    found = runtime.running(Path(env["WARROOM_DATA_DIR"]))
+    assert found is not None
+    with psycopg.connect(found.standby_url, user="warroom_super", autocommit=True) as conn:
+        return conn.execute(query.encode()).fetchall()
+
+
+def wait_streaming(env: dict[str, str], other_than: int = 0) -> dict[str, Any]:
+    found = wait_until_sync(
+        lambda: streams(env, other_than), timeout_s=60, every_s=0.3, what="a streaming standby"
+    )
+    assert found is not None
+    return found
+
+
+def test_a_standby_asked_for_later_follows_and_outlives_its_kill(env: dict[str, str]) -> None:
+    assert plain(env, "up", "--detach").returncode == 0
+    assert "standby" not in warroom(env, "status")["parts"]
+    assert plain(env, "down").returncode == 0
+    assert plain(env, "up", "--detach", "--standby").returncode == 0
+    pid = wait_streaming(env)["parts"]["standby"]["pid"]
+    assert on_standby(env, "select pg_is_in_recovery()") == [(True,)]
+    ((sender,),) = on_primary(env, "select usename from pg_stat_replication")
+    assert sender == "warroom_replica"
+    ((rights,),) = on_primary(
+        env, "select rolsuper or rolcreaterole or rolbypassrls or rolcreatedb from pg_roles"
+             " where rolname = 'warroom_replica'",
+    )  # fmt: skip
+    assert rights is False
+
+    os.kill(pid, signal.SIGKILL)
+    ref = warroom(env, "incident", "declare", "while it was dead", "--severity", "2")["ref"]
+    wait_streaming(env, other_than=pid)
+    wait_until_sync(
+        lambda: titles(env) == [("while it was dead",)], timeout_s=30, what=f"{ref} on the standby"
+    )
+    assert plain(env, "down").returncode == 0
+    assert plain(env, "up", "--detach").returncode == 0  # once asked for, it stays
+    wait_streaming(env)
+
+
+def test_a_standby_that_lost_its_slot_is_made_anew(env: dict[str, str]) -> None:
+    assert plain(env, "up", "--detach", "--standby").returncode == 0
+    pid = wait_streaming(env)["parts"]["standby"]["pid"]
+    on_primary(
+        env,
+        "select pg_terminate_backend(active_pid, 5000), pg_drop_replication_slot(slot_name)"
+        " from pg_replication_slots",
+    )
+    warroom(env, "incident", "declare", "after the slot", "--severity", "2")
+    wait_streaming(env, other_than=pid)
+    wait_until_sync(
+        lambda: titles(env) == [("after the slot",)], timeout_s=30, what="it on the standby"
+    )
+    assert "made anew" in plain(env, "logs", "supervisor").stdout
+
+
+def titles(env: dict[str, str]) -> list[tuple[Any, ...]]:
+    try:
+        return on_standby(env, "select title from warroom.incident")
+    except psycopg.OperationalError:  # on its way back
+        return []
+
+
+def on_primary(env: dict[str, str], query: str) -> list[tuple[Any, ...]]:
+    found = runtime.running(Path(env["WARROOM_DATA_DIR"]))
+    assert found is not None
+    with psycopg.connect(found.database_url, autocommit=True) as conn:
+        return conn.execute(query.encode()).fetchall()

@@ -1,0 +1,87 @@
+"""War room's alerts about its own database: through the door that all alerts come by."""
+
+from __future__ import annotations
+
+from warroom.db.engine import Database
+from warroom.db.uow import Work, read
+from warroom.domain.alert import AlertState, IncomingAlert
+from warroom.domain.health import Standing
+from warroom.domain.ids import fingerprint
+from warroom.domain.panes import Verdict
+from warroom.domain.principal import CommandContext
+from warroom.services import alerts
+from warroom.services.health import Crossing
+
+SOURCE = "war-room"
+SERVICE = "war-room-database"
+_SEVERITY = {"lag": 3, "gone": 2, "connections": 2, "transaction": 3, "retained": 3}
+_NAMES = {
+    "lag": "StandbyBehind",
+    "gone": "StandbyGone",
+    "connections": "ConnectionsNearlyUsed",
+    "transaction": "LongTransaction",
+    "retained": "SlotKeepsWal",
+}
+
+
+async def raise_or_end(db: Database, ctx: CommandContext, crossing: Crossing) -> bool:
+    """Raise the alert of a reading that is bad, or end it when it is well; tell which.
+
+    Raises:
+        WarRoomError: nothing was stored; ask again.
+    """
+
+    async def source(work: Work) -> object:
+        return await work.row(
+            "select id, principal_id from warroom.source where key = :key", {"key": SOURCE}
+        )
+
+    row = await read(db, ctx, source)
+    if row is None:
+        return crossing.standing.verdict is Verdict.BAD  # removed by somebody: not wanted
+    alert = incoming(crossing)
+    delivery = alerts.Delivery(
+        row["id"],  # type: ignore[index]  # a mapping of two columns
+        row["principal_id"],  # type: ignore[index]
+        "internal",
+        "text/plain",
+        alert.summary.encode(),
+        (alert,),
+    )
+    await alerts.take_batch(db, ctx, [delivery])
+    return alert.state is AlertState.FIRING
+
+
+def incoming(crossing: Crossing) -> IncomingAlert:
+    """Return the alert of a crossing: one for each node and reading."""
+    standing: Standing = crossing.standing
+    firing = standing.verdict is Verdict.BAD
+    labels = {"node": crossing.node, "reading": crossing.reading, "service": SERVICE}
+    name = _NAMES.get(crossing.reading, "DatabaseHealth")
+    value = "" if crossing.value is None else f" ({crossing.value:.1f})"
+    target = "" if standing.target is None else f", over its target of {standing.target:g}"
+    summary = (
+        f"{crossing.node}: {crossing.reading} is bad{value}{target}"
+        if firing
+        else f"{crossing.node}: {crossing.reading} is well again{value}"
+    )
+    since = standing.since or crossing.at
+    return IncomingAlert(
+        fingerprint=fingerprint(labels),
+        name=name,
+        summary=summary[:500],
+        description="",
+        service_key=SERVICE,
+        service_label="service",
+        severity=_SEVERITY.get(crossing.reading, 3),
+        severity_word="own",
+        severity_reason="war room's own table of readings",
+        state=AlertState.FIRING if firing else AlertState.RESOLVED,
+        labels=labels,
+        annotations={},
+        starts_at=since,
+        ends_at=None if firing else crossing.at,
+        expires_at=None,
+        generator_url="",
+        raw={"labels": labels, "value": crossing.value},
+    )

@@ -1,0 +1,74 @@
+"""The settings of the standby and of the database's health: a part of ``warroom.settings``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from warroom.setting_types import is_database_url, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthSettings:
+    """Whether there is a standby, who reads from it, and from which figure on it is not well."""
+
+    standby: bool = setting(
+        False,
+        "embedded.standby",
+        "Run a streaming standby beside the embedded database; one that was made once is started "
+        "again without it.",
+    )
+    read_from: str = setting(
+        "primary",
+        "database.read_from",
+        "Which server the console reads: the primary, a standby (polled; how old its picture is "
+        "is shown), or auto: a standby while it is close behind. A standby that is away is "
+        "replaced by the primary, and the screen says so.",
+        choices=("primary", "standby", "auto"),
+    )
+    standby_database_url: str | None = setting(
+        None,
+        "database.standby_url",
+        "The standby that the console reads from; `warroom up --standby` writes down its own.",
+        secret=True,
+        check=is_database_url,
+    )
+    health_lag_seconds: float = setting(
+        2.0,
+        "health.lag_seconds",
+        "A standby that is further behind is bad; from half of it on it is warned about.",
+        unit="s",
+        minimum=0.1,
+        maximum=86_400,
+    )
+    health_retained_bytes: int = setting(
+        512 * 1024 * 1024,
+        "health.retained_bytes",
+        "A slot that keeps more WAL is bad; from half of it on it is warned about.",
+        unit="bytes",
+        minimum=1024 * 1024,
+        maximum=1024**5,
+    )
+    health_connections_percent: float = setting(
+        90.0,
+        "health.connections_percent",
+        "More used connections are bad, in per cent of max_connections.",
+        unit="%",
+        minimum=1,
+        maximum=100,
+    )
+    health_transaction_seconds: float = setting(
+        60.0,
+        "health.transaction_seconds",
+        "A transaction that has been open longer is bad.",
+        unit="s",
+        minimum=0.1,
+        maximum=86_400,
+    )
+    health_slow_statement_ms: int = setting(
+        500,
+        "health.slow_statement_ms",
+        "A statement that takes longer is slow.",
+        unit="ms",
+        minimum=1,
+        maximum=3_600_000,
+    )

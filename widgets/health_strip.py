@@ -1,0 +1,192 @@
+"""The replication health pane: the cluster's nodes, what is over its threshold, and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import datetime
+from typing import Final
+
+from rich.cells import cell_len
+
+from warroom.domain.panes import HealthPicture, Node, Reading, Verdict
+from warroom.domain.safe_text import safe_text
+from widgets.cells import Cell, Line, Role, blank, cell, whole
+from widgets.pane_list import PaneList
+from widgets.words import age_words, time_words
+
+LOOKS: Final = {
+    Verdict.OK: ("●", Role.PLAIN),
+    Verdict.WARN: ("▼", Role.SOON),
+    Verdict.BAD: ("✖", Role.NOW),
+    Verdict.UNKNOWN: ("–", Role.QUIET),
+}
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_OLD_SAMPLE_S: Final = 15.0
+_CHART: Final = 12
+
+
+class HealthStrip(PaneList):
+    """Nodes first, then sentences about what is wrong, then readings, then what is not offered."""
+
+    def __init__(self, *, id: str | None = None, title: str = "", note: str = "") -> None:  # noqa: A002 # Textual's own name
+        super().__init__(id=id, title=title, note=note)
+        self._picture: HealthPicture | None = None
+        self._lines: list[Line] = []
+        self._laid_width = 0
+
+    def show_health(self, picture: HealthPicture, now: datetime | None) -> None:
+        """Take the last sample."""
+        self._picture, self._now = picture, now
+        if picture.sampled_at is None:
+            self.show_statement("No sample yet: `warroom engine` takes them. Is it running?")
+        self.lay_out()
+        self.repaint()
+
+    def tick(self, now: datetime) -> None:
+        """Say how old the sample is, loudly when the engine stopped taking them."""
+        self._now = now
+        sampled = self._picture.sampled_at if self._picture else None
+        if sampled is not None:
+            age = (now - sampled).total_seconds()
+            old = age > _OLD_SAMPLE_S
+            words = f"NO SAMPLE for {age_words(age)}" if old else f"sampled {time_words(sampled)}"
+            self.set_heading(str(self._heading), words)
+        self.repaint()
+
+    def lay_out(self) -> None:
+        """Place nodes and readings in as many columns as there is room for."""
+        width = self.size.width - 4
+        self._laid_width = width
+        picture = self._picture
+        self._lines = []
+        if picture is not None and picture.sampled_at is not None and width > 8:
+            self._lines = health_lines(picture, width)
+        items: list[tuple[Hashable | None, int]] = [(None, 1)] * len(self._lines)
+        self.set_items(items)
+
+    def draw(self, place: int, which: int, width: int, *, chosen: bool) -> Line:  # noqa: ARG002
+        """Return a laid out line."""
+        if width != self._laid_width or place >= len(self._lines):
+            return Line((blank(width),))
+        return self._lines[place]
+
+    def action_step(self, step: int) -> None:
+        """Scroll: there is nothing to choose here."""
+        self.go_to(round(self.scroll_y) + step)
+
+    @property
+    def worst(self) -> Verdict:
+        """The worst verdict of the last sample."""
+        if self._picture is None:
+            return Verdict.UNKNOWN
+        found = {n.verdict for n in self._picture.nodes}
+        found |= {r.verdict for r in self._picture.readings}
+        return next((v for v in (Verdict.BAD, Verdict.WARN) if v in found), Verdict.OK)
+
+
+def health_lines(picture: HealthPicture, width: int) -> list[Line]:
+    """Return the pane's lines."""
+    lines = _grid([_node(node) for node in picture.nodes], width, 46)
+    wrong: list[Node | Reading] = [*picture.nodes, *picture.readings]
+    for verdict in (Verdict.BAD, Verdict.WARN):
+        for each in wrong:
+            if each.verdict is verdict and each.sentence:
+                lines.append(_sentence(each, width))
+    if not picture.standby_configured:
+        hint = "No standby configured: `warroom up --standby`."
+        lines.append(Line((cell(hint, width, Role.QUIET),)))
+    figures = [_wal(picture.wal_rate)] if picture.wal_rate else []
+    figures += [_reading(r) for r in picture.readings if r.verdict is not Verdict.UNKNOWN]
+    lines += _grid(figures, width, 34)
+    for reading in picture.readings:
+        if reading.verdict is Verdict.UNKNOWN:
+            said = f"– {safe_text(reading.name, 40)}: {safe_text(reading.sentence, 300)}"
+            lines.append(Line((cell(said, width, Role.QUIET),)))
+    return lines
+
+
+def _grid(groups: list[list[Cell]], width: int, least: int) -> list[Line]:
+    """Put groups side by side in columns of the same width."""
+    if not groups:
+        return []
+    across = max(min(width // least, len(groups)), 1)
+    column = width // across
+    lines = []
+    for first in range(0, len(groups), across):
+        cells: list[Cell] = []
+        for group in groups[first : first + across]:
+            room = column
+            for each in group:
+                kept = each if each.width <= room else cell(each.shown, room, each.role)
+                cells.append(kept)
+                room -= kept.width
+            cells.append(blank(room))
+        lines.append(Line((*cells, blank(width - sum(c.width for c in cells)))))
+    return lines
+
+
+def _node(node: Node) -> list[Cell]:
+    glyph, role = LOOKS[node.verdict]
+    kind = node.sync or node.role if node.role == "standby" else node.role
+    state = "" if node.state in {"", "streaming", kind} else f" {safe_text(node.state, 16)}"
+    cells = [whole(f"{glyph} ", role), cell(node.name, min(_wide(node.name), 16) + 1, Role.STRONG)]
+    parts = [f"{safe_text(kind, 12)}{state}"]
+    if node.lag_s is not None:
+        parts.append(f"{node.lag_s:.1f} s")
+    if node.lag_bytes is not None:
+        parts.append(size_words(node.lag_bytes))
+    if node.slot and node.retained_wal_bytes is not None:
+        parts.append(f"slot keeps {size_words(node.retained_wal_bytes)}")
+    if node.timeline is not None:
+        parts.append(f"timeline {node.timeline}")
+    cells.append(whole("  ".join(parts), role if node.verdict is not Verdict.OK else Role.PLAIN))
+    return [*cells, blank(2)]
+
+
+def _reading(reading: Reading) -> list[Cell]:
+    glyph, role = LOOKS[reading.verdict]
+    name = safe_text(reading.name, 24)
+    return [
+        whole(f"{glyph} ", role),
+        cell(name, cell_len(name) + 1, Role.QUIET),
+        whole(safe_text(reading.text, 40), role),
+        blank(2),
+    ]
+
+
+def _wal(rates: tuple[float, ...]) -> list[Cell]:
+    return [
+        whole("  ", Role.PLAIN),
+        whole("WAL ", Role.QUIET),
+        cell(f"{size_words(rates[-1])}/s", 10, Role.PLAIN, right=True),
+        whole(f" {chart(rates[-_CHART:])}", Role.PLAIN),
+        blank(2),
+    ]
+
+
+def _sentence(thing: Node | Reading, width: int) -> Line:
+    glyph, role = LOOKS[thing.verdict]
+    since = f" (since {time_words(thing.since)})" if thing.since else ""
+    # The sentence usually says since when itself.
+    said = thing.sentence if "since" in thing.sentence else f"{thing.sentence}{since}"
+    return Line((whole(f"{glyph} ", role), cell(said, width - 2, role)))
+
+
+def chart(values: tuple[float, ...]) -> str:
+    """Return one block a value, scaled to the largest; nothing at all is the lowest block."""
+    top = max(max(values, default=0.0), 1e-9)
+    return "".join(_BARS[min(int(max(v, 0.0) / top * 7.999), 7)] for v in values)
+
+
+def size_words(size: float) -> str:
+    """Return bytes in at most four figures: ``12 KB``, ``3.1 MB``."""
+    value = float(max(size, 0))
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def _wide(text: str) -> int:
+    return cell_len(safe_text(text, 40))
