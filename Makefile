@@ -44,6 +44,7 @@ bench: install
 
 docs: install
 	$(BIN)/warroom config reference > docs/configuration.md
+	$(BIN)/python -m tools.keys_doc
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

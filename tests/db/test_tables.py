@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.pgfixtures import TestDatabase
-from warroom.db import migrate, tables_room
+from warroom.db import migrate, tables
 
 
 def test_columns_are_those_of_the_catalogue(pg: TestDatabase) -> None:
@@ -19,7 +19,7 @@ def test_columns_are_those_of_the_catalogue(pg: TestDatabase) -> None:
         found.setdefault(table, []).append((column, required))
     ours = {
         table.name: [(column.name, not column.nullable) for column in table.columns]
-        for table in tables_room.handover.metadata.tables.values()
+        for table in tables.metadata.tables.values()
     }
     assert ours == found
 

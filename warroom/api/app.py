@@ -12,7 +12,16 @@ from fastapi.openapi.utils import get_openapi
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom import __version__
-from warroom.api import directory, incident_commands, incidents, ingest, models, ops, problems
+from warroom.api import (
+    directory,
+    incident_commands,
+    incidents,
+    ingest,
+    models,
+    ops,
+    problems,
+    record,
+)
 from warroom.api.batcher import Batcher
 from warroom.api.limits import Door
 from warroom.api.state import AppState
@@ -71,6 +80,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_commands.router)
     app.include_router(ingest.router)
     app.include_router(directory.router)
+    app.include_router(record.router)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(Door, limit=settings.body_limit_bytes)
     _describe(app)

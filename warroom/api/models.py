@@ -16,13 +16,6 @@ def _encodes(text: str) -> bool:
     return True
 
 
-TokenScope = Literal["read", "respond", "admin"]
-
-
-def _usual_scopes() -> list[TokenScope]:
-    return ["read", "respond"]
-
-
 class Strict(BaseModel):
     """A request body: unknown fields are errors, so that a typing mistake is not silent."""
 
@@ -69,93 +62,6 @@ class Entry(Strict):
     confidence: float | None = Field(default=None, ge=0, le=1)
     about: UUID | None = Field(default=None, strict=False, description="a hypothesis's entry")
     stance: Literal["for", "against"] | None = None
-
-
-class Person(Strict):
-    """A person with an own database role and token."""
-
-    name: str
-    email: str | None = Field(default=None, max_length=320)
-    units: list[str] = Field(default_factory=lambda: ["main"], max_length=100)
-    teams: list[str] = Field(default_factory=list, max_length=100)
-    scopes: list[TokenScope] = Field(default_factory=_usual_scopes, min_length=1, max_length=3)
-    auditor: bool = False
-    sees_security: bool = False
-
-
-class Team(Strict):
-    """A team."""
-
-    key: str
-    name: str
-    unit: str = "main"
-
-
-class Service(Strict):
-    """A service of the catalogue."""
-
-    key: str
-    name: str | None = None
-    kind: Literal["service", "datastore", "queue", "system", "job", "network", "third_party"] = (
-        "service"
-    )
-    tier: int = Field(default=3, ge=0, le=5)
-    team: str | None = None
-    policy: str | None = None
-    region: str | None = Field(default=None, max_length=63)
-    customers: int | None = Field(default=None, ge=0, le=2**53)
-    user_share: float | None = Field(default=None, ge=0, le=100)
-    runbook_url: str | None = Field(default=None, max_length=2000)
-
-
-class Dependency(Strict):
-    """One service depends on another."""
-
-    service: str
-    depends_on: str
-    hardness: Literal["hard", "soft"] = "hard"
-    redundancy_group: str | None = Field(default=None, max_length=100)
-
-
-class Step(Strict):
-    """One rung of a policy."""
-
-    delay_s: int = Field(ge=0, le=604800)
-    target_kind: Literal["team", "person", "channel"]
-    target: str
-
-
-class Policy(Strict):
-    """An escalation policy."""
-
-    key: str
-    name: str
-    steps: list[Step] = Field(min_length=1, max_length=50)
-    repeat: int = Field(default=0, ge=0, le=100)
-
-
-class Token(Strict):
-    """Another token for a principal."""
-
-    person: str
-    name: str
-    scopes: list[TokenScope] = Field(min_length=1, max_length=3)
-
-
-class Source(Strict):
-    """An alert source."""
-
-    key: str
-    name: str | None = None
-    team: str | None = None
-    service_label: str | None = Field(default=None, max_length=200)
-
-
-class Login(Strict):
-    """A SCRAM-SHA-256 verifier; the password itself never leaves the caller."""
-
-    verifier: str = Field(max_length=1000)
-    hours: float = Field(default=12, gt=0, le=12, strict=False)
 
 
 class Incident(BaseModel):

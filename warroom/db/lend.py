@@ -7,12 +7,11 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from warroom.db.deadline import DeadlineExceeded, cut, within
+from warroom.db.deadline import cut, within
 from warroom.db.engine import Database, driver_fd
-from warroom.errors import DatabaseReadOnly, OutcomeUnknown, WarRoomError
+from warroom.db.failures import connection_survives
 
 
 @contextlib.asynccontextmanager
@@ -40,7 +39,7 @@ async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnect
     try:
         yield conn, fd if fd is not None else -1
     except BaseException as error:
-        if age != db.age or not _survives(error):
+        if age != db.age or not connection_survives(error):
             await _throw_away(conn, fd)
         raise
     else:
@@ -58,15 +57,3 @@ async def _throw_away(conn: AsyncConnection, fd: int | None) -> None:
     cut(fd)
     with contextlib.suppress(Exception):
         await asyncio.wait_for(conn.invalidate(), 1.0)
-
-
-def _survives(error: BaseException) -> bool:
-    """Say whether the connection may be used again: only after an error that the server told."""
-    if isinstance(error, DeadlineExceeded | OutcomeUnknown | DatabaseReadOnly):
-        return False
-    if isinstance(error, WarRoomError):
-        return True
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return state is not None and state not in ("25006", "57P01", "57P02", "57P03")
-    return isinstance(error, Exception) and not isinstance(error, OSError | SQLAlchemyError)

@@ -7,7 +7,6 @@ bootstrap superuser, or the one given to ``warroom db init``.
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 import migrations
+from warroom.domain.principal import personal_role
 from warroom.errors import SchemaOutOfDate
 
 MIGRATIONS = Path(migrations.__file__).parent
@@ -124,12 +124,6 @@ def revisions() -> tuple[str, ...]:
     return tuple(reversed([script.revision for script in walk]))
 
 
-def role_name(name: str) -> str:
-    """Return a new personal database role's name: ``wr_<slug>_<8 hex>``."""
-    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "person"
-    return f"wr_{slug}_{secrets.token_hex(4)}"
-
-
 def bootstrap_admin(conninfo: str, name: str) -> str:
     """Make (or give a fresh token to) the administrator ``name``; return the bearer token.
 
@@ -147,7 +141,7 @@ def bootstrap_admin(conninfo: str, name: str) -> str:
                 # lint: sql-write the first administrator comes before any service
                 "insert into warroom.principal (name, kind, db_role, auditor, sees_security)"
                 " values (%s, 'person', %s, true, true) returning id",
-                (name, role_name(name)),
+                (name, personal_role(name, secrets.token_hex(4))),
             ).fetchone()
         assert row is not None
         conn.execute(

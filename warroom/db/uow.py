@@ -19,26 +19,26 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import Executable
 
 from warroom.db import position
 from warroom.db.deadline import within
 from warroom.db.engine import Database
+from warroom.db.failures import known_failure, retryable
 from warroom.db.lend import lend
+from warroom.db.work import Work, settle
 from warroom.domain.principal import CommandContext
 from warroom.errors import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     IdempotencyMismatch,
-    InvalidInput,
     LockNotAvailable,
     OutcomeUnknown,
-    WarRoomError,
 )
+
+__all__ = ["Answer", "Work", "body_hash", "read", "run_automation", "run_command"]
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -53,96 +53,10 @@ class Answer:
     body: dict[str, Any]
 
 
-class Work:
-    """One open transaction; every statement runs under what is left of the deadline."""
-
-    def __init__(
-        self, conn: AsyncConnection, ctx: CommandContext, ends_at: float, fd: int | None
-    ) -> None:
-        self.ctx = ctx
-        self._conn = conn
-        self._ends_at = ends_at
-        self._fd = fd
-
-    def left(self) -> float:
-        """Return the seconds that are left."""
-        return self._ends_at - time.monotonic()
-
-    async def _run(self, stmt: Executable | str, params: Mapping[str, Any] | None) -> Any:
-        clause: Executable = text(stmt) if isinstance(stmt, str) else stmt
-        return await within(
-            self._conn.execute(clause, dict(params or {})),
-            self.left(),
-            lambda: self._fd,
-            self.ctx.request_id,
-        )
-
-    async def rows(
-        self, stmt: Executable | str, params: Mapping[str, Any] | None = None
-    ) -> list[RowMapping]:
-        """Return all rows."""
-        result = await self._run(stmt, params)
-        return list(result.mappings().all())
-
-    async def row(
-        self, stmt: Executable | str, params: Mapping[str, Any] | None = None
-    ) -> RowMapping | None:
-        """Return the first row, None when there is none."""
-        found = await self.rows(stmt, params)
-        return found[0] if found else None
-
-    async def scalar(self, stmt: Executable | str, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the first column of the first row, None when there is none."""
-        result = await self._run(stmt, params)
-        return result.scalar()
-
-    async def execute(self, stmt: Executable | str, params: Mapping[str, Any] | None = None) -> int:
-        """Run a statement and return how many rows it touched."""
-        result = await self._run(stmt, params)
-        return int(result.rowcount)
-
-
-_CONTEXT: TextClause = text(
-    "select set_config('warroom.person', :person, true),"
-    " set_config('warroom.actor', :actor, true),"
-    " set_config('warroom.actor_kind', :actor_kind, true),"
-    " set_config('warroom.on_behalf_of', :on_behalf_of, true),"
-    " set_config('warroom.command', :command, true),"
-    " set_config('warroom.request_id', :request_id, true),"
-    " set_config('warroom.origin', :origin, true)"
-)
-
-
 def body_hash(command: str, body: Mapping[str, Any]) -> bytes:
     """Return the SHA-256 of a command and its body in canonical JSON."""
     canonical = json.dumps([command, body], sort_keys=True, default=str, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
-
-
-def known_failure(error: BaseException) -> WarRoomError:
-    """Translate a driver's error from before COMMIT: nothing was changed."""
-    if isinstance(error, WarRoomError):
-        return error
-    original = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(original, "sqlstate", None)
-    if state == "25006":
-        return DatabaseReadOnly("The database is a standby and takes no writes; nothing changed.")
-    if state == "55P03":
-        return LockNotAvailable("Somebody else is changing the same rows; nothing was changed.")
-    if state == "57014":
-        return DatabaseUnavailable("The database took too long; nothing was changed.")
-    if isinstance(original, psycopg.DataError):
-        return InvalidInput("A value cannot be stored as it is; nothing was changed.")
-    if isinstance(error, PoolTimeout):
-        return DatabaseUnavailable("All database connections are in use; nothing was changed.")
-    if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError | OSError):
-        return DatabaseUnavailable("The database is not answering; nothing was changed.")
-    raise error
-
-
-def _retryable(error: BaseException) -> bool:
-    original = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(original, "sqlstate", None) in ("40001", "40P01")
 
 
 async def run_command(
@@ -177,9 +91,9 @@ async def run_command(
         try:
             answer = await _attempt(db, ctx, command, body, handler, eyes, ends_at)
         except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
-            if _retryable(error) and attempt + 1 < ATTEMPTS:
+            if retryable(error) and attempt + 1 < ATTEMPTS:
                 continue
-            if _retryable(error):
+            if retryable(error):
                 raise DatabaseUnavailable(
                     "Too many others are changing the same rows; nothing was changed."
                 ) from error
@@ -222,28 +136,12 @@ async def read(
         async with lend(db, ends_at) as (conn, fd):
             work = Work(conn, ctx, ends_at, fd)
             await work.execute("set transaction read only")
-            await _settle(work, "read", eyes)
+            await settle(work, "read", eyes)
             result = await handler(work)
             await within(conn.rollback(), work.left(), lambda: fd, "ending a read")
             return result
     except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
         raise known_failure(error) from error
-
-
-async def _settle(work: Work, command: str, eyes: UUID | None) -> None:
-    ctx = work.ctx
-    await work.rows(
-        _CONTEXT,
-        {
-            "person": str(eyes or ctx.principal.id),
-            "actor": str(ctx.principal.id),
-            "actor_kind": ctx.principal.kind.value,
-            "on_behalf_of": str(ctx.on_behalf_of) if ctx.on_behalf_of else "",
-            "command": command,
-            "request_id": ctx.request_id[:200],
-            "origin": ctx.origin[:200],
-        },
-    )
 
 
 async def _attempt(
@@ -257,7 +155,7 @@ async def _attempt(
 ) -> Answer:
     async with lend(db, ends_at) as (conn, fd):
         work = Work(conn, ctx, ends_at, fd)
-        await _settle(work, command, eyes)
+        await settle(work, command, eyes)
         if ctx.idempotency_key is not None:
             known = await _remember(work, command, body)
             if known is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -9,6 +10,17 @@ from uuid import UUID
 INGEST_PRINCIPAL = UUID("00000000-0000-7000-8000-000000000001")
 ENGINE_PRINCIPAL = UUID("00000000-0000-7000-8000-000000000002")
 SYSTEM_PRINCIPAL = UUID("00000000-0000-7000-8000-000000000003")
+
+
+def personal_role(name: str, mark: str) -> str:
+    """Return the name of a person's own database role: ``wr_<slug>_<mark>``.
+
+    Args:
+        name: what the person is called; cut to 40 characters of a-z, 0-9 and ``_``.
+        mark: what tells namesakes apart, 8 random hexadecimal digits.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40] or "person"
+    return f"wr_{slug}_{mark}"
 
 
 class PrincipalKind(StrEnum):

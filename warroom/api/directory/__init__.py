@@ -1,0 +1,11 @@
+"""The directory over HTTP, one file a noun: its requests, its answers, its routes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from warroom.api.directory import catalogue, logins, people, policies, sources, teams, tokens
+
+router = APIRouter()
+for noun in (people, teams, catalogue, policies, tokens, sources, logins):
+    router.include_router(noun.router)

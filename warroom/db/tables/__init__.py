@@ -1,0 +1,75 @@
+"""The tables as SQLAlchemy sees them: structure for Core statements and for checking names.
+
+Written to mirror ``migrations/sql`` exactly, a module for each group of nouns;
+``tests/db/test_tables.py`` compares them with the catalogue of a migrated database, column by
+column.  Constraints, triggers and policies live in the migrations alone: nothing here ever creates
+a table.
+"""
+
+from warroom.db.tables.alerts import alert, alert_event, delivery
+from warroom.db.tables.base import metadata
+from warroom.db.tables.catalogue import dependency, service
+from warroom.db.tables.directory import (
+    api_token,
+    channel,
+    escalation_policy,
+    escalation_step,
+    field_definition,
+    principal,
+    source,
+    source_identity,
+    team,
+    team_member,
+)
+from warroom.db.tables.incidents import (
+    handover,
+    incident,
+    incident_access,
+    incident_impact,
+    incident_link,
+    incident_relation,
+    incident_service,
+    role_held,
+    timer,
+)
+from warroom.db.tables.log import evidence, hypothesis, pin, timeline
+from warroom.db.tables.record import audit, history, replication_sample
+from warroom.db.tables.working import idempotency, lease, outbox
+
+__all__ = [
+    "alert",
+    "alert_event",
+    "api_token",
+    "audit",
+    "channel",
+    "delivery",
+    "dependency",
+    "escalation_policy",
+    "escalation_step",
+    "evidence",
+    "field_definition",
+    "handover",
+    "history",
+    "hypothesis",
+    "idempotency",
+    "incident",
+    "incident_access",
+    "incident_impact",
+    "incident_link",
+    "incident_relation",
+    "incident_service",
+    "lease",
+    "metadata",
+    "outbox",
+    "pin",
+    "principal",
+    "replication_sample",
+    "role_held",
+    "service",
+    "source",
+    "source_identity",
+    "team",
+    "team_member",
+    "timeline",
+    "timer",
+]

@@ -1,0 +1,75 @@
+"""People: an own database role and a first token come with each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from warroom.db import tables
+from warroom.db.engine import Database
+from warroom.db.uow import Answer, Work, run_command
+from warroom.domain.principal import CommandContext, Scope, personal_role
+from warroom.domain.validate import check_text
+from warroom.services.access import require
+from warroom.services.directory.common import Json, id_of, insert, listing, new_token, with_token
+
+
+async def add(
+    db: Database,
+    ctx: CommandContext,
+    *,
+    name: object,
+    email: str | None = None,
+    units: Sequence[str] = ("main",),
+    teams: Sequence[str] = (),
+    scopes: Sequence[str] = ("read", "respond"),
+    auditor: bool = False,
+    sees_security: bool = False,
+) -> Answer:
+    """Make a person with an own database role and a token, in one step; the token is told once."""
+    require(ctx, Scope.ADMIN)
+    called = check_text(name, "name", longest=100, shortest=1)
+    token, hashed = new_token("person")
+    body = {"name": called, "email": email, "units": list(units), "teams": list(teams),
+            "scopes": list(scopes), "auditor": auditor, "security": sees_security}  # fmt: skip
+
+    made: list[str] = []
+
+    async def handler(work: Work) -> Answer:
+        made[:] = [token]
+        role = personal_role(called, secrets.token_hex(4))
+        person = await insert(
+            work, tables.principal,
+            {"name": called, "kind": "person", "email": email, "units": list(units),
+             "db_role": role, "auditor": auditor, "sees_security": sees_security},
+            f"A principal named {called!r}",
+        )  # fmt: skip
+        for team in teams:
+            team_id = await id_of(work, tables.team, team, "teams")
+            await insert(
+                work,
+                tables.team_member,
+                {"team_id": team_id, "principal_id": person},
+                "The membership",
+            )
+        await insert(
+            work, tables.api_token,
+            {"principal_id": person, "name": "first token", "token_hash": hashed,
+             "scopes": list(scopes)},
+            "The token",
+        )  # fmt: skip
+        return Answer(201, {"id": str(person), "name": called, "db_role": role})
+
+    answer = await run_command(db, ctx, "person.add", body, handler)
+    return with_token(answer, made)
+
+
+_LIST = (
+    "select p.id, p.name, p.kind, p.db_role::text as db_role, p.units, p.disabled_at"
+    " from warroom.principal p order by p.name"
+)
+
+
+async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
+    """Return the principals, automations and sources included."""
+    return await listing(db, ctx, _LIST)

@@ -1,0 +1,73 @@
+"""API tokens: told once, kept as hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from warroom.db import tables
+from warroom.db.engine import Database
+from warroom.db.uow import Answer, Work, run_command
+from warroom.domain.principal import CommandContext, Scope
+from warroom.domain.validate import check_text
+from warroom.errors import NotFound
+from warroom.services.access import require
+from warroom.services.directory.common import Json, id_of, insert, listing, new_token, with_token
+
+
+async def add(
+    db: Database, ctx: CommandContext, *, person: str, name: object, scopes: Sequence[str]
+) -> Answer:
+    """Make another token for a principal; it is told once."""
+    require(ctx, Scope.ADMIN)
+    called = check_text(name, "name", longest=200, shortest=1)
+    token, hashed = new_token("token")
+    body = {"person": person, "name": called, "scopes": list(scopes)}
+
+    made: list[str] = []
+
+    async def handler(work: Work) -> Answer:
+        made[:] = [token]
+        principal = await id_of(work, tables.principal, person, "person")
+        found = await insert(
+            work, tables.api_token,
+            {"principal_id": principal, "name": called, "token_hash": hashed,
+             "scopes": list(scopes)},
+            "The token",
+        )  # fmt: skip
+        return Answer(201, {"id": str(found), **body})
+
+    answer = await run_command(db, ctx, "token.add", body, handler)
+    return with_token(answer, made)
+
+
+async def revoke(db: Database, ctx: CommandContext, token_id: str) -> Answer:
+    """Revoke a token at once."""
+    require(ctx, Scope.ADMIN)
+
+    async def handler(work: Work) -> Answer:
+        table = tables.api_token
+        done = await work.scalar(
+            sa.update(table)
+            .where(table.c.id == token_id, table.c.revoked_at.is_(None))
+            .values(revoked_at=sa.func.now(), version=table.c.version + 1)
+            .returning(table.c.id)
+        )
+        if done is None:
+            raise NotFound("There is no such token in use.", field="token_id")
+        return Answer(200, {"id": token_id, "revoked": True})
+
+    return await run_command(db, ctx, "token.revoke", {"id": token_id}, handler)
+
+
+_LIST = (
+    "select t.id, p.name as person, t.name, t.scopes, t.created_at, t.expires_at,"
+    " t.revoked_at from warroom.api_token t join warroom.principal p on p.id = t.principal_id"
+    " order by t.created_at"
+)
+
+
+async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
+    """Return the tokens without their hashes, for administrators."""
+    return await listing(db, ctx, _LIST, Scope.ADMIN)
