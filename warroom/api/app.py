@@ -22,6 +22,7 @@ from warroom.api import (
     problems,
     record,
 )
+from warroom.api.auth import Gate
 from warroom.api.batcher import Batcher
 from warroom.api.limits import Door
 from warroom.api.state import AppState
@@ -81,8 +82,11 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(ingest.router)
     app.include_router(directory.router)
     app.include_router(record.router)
-    app.add_middleware(ops.Measured, metrics=app.state.metrics)
+    # From the inside out: nothing reads a body before its sender is known.
     app.add_middleware(Door, limit=settings.body_limit_bytes)
+    app.add_middleware(Gate)
+    app.add_middleware(ops.Measured, metrics=app.state.metrics)
+    app.add_middleware(ops.Tagged)
     _describe(app)
     return app
 

@@ -1,4 +1,4 @@
-"""Bearer tokens: from the header to a principal, through one definer function."""
+"""Bearer tokens: from the header to a principal, before anything of the body is read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Asgi
 
+from warroom.api.problems import answer_to
 from warroom.api.state import AppState, state_of
+from warroom.api.unread import body_is_coming, closing, without_body
 from warroom.db.uow import Work, read
 from warroom.domain.principal import (
     INGEST_PRINCIPAL,
@@ -18,29 +22,70 @@ from warroom.domain.principal import (
     PrincipalKind,
     Scope,
 )
-from warroom.errors import InvalidInput, Unauthenticated
+from warroom.errors import InvalidInput, Unauthenticated, WarRoomError
 
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
+"""The addresses that need no token."""
 _KEY = re.compile(r"[!-~]{1,200}")
+_TOKEN = re.compile(r"[!-~]{1,500}")
 _bearer = HTTPBearer(auto_error=False, description="A token of `warroom token add`.")
 _NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
 
 
-async def authenticate(
-    request: Request,
-    given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
-) -> Principal:
-    """Return the principal of the request's token.
+class Gate:
+    """The layer in front of the body: who has no usable token is answered before sending one.
+
+    Every address but ``OPEN`` needs a token, those that do not exist included: a route that
+    somebody adds is closed until it is listed.  The open ones take no body, so none is read.
+
+    Args:
+        app: what is behind.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        unread = closing(receive, send) if body_is_coming(scope) else send
+        if scope["path"] in OPEN:
+            await self._app(scope, without_body(scope, receive), unread)
+            return
+        request = Request(scope)
+        try:
+            request.state.principal = await _principal(request)
+        except WarRoomError as error:
+            await answer_to(request, error)(scope, receive, unread)
+            return
+        await self._app(scope, receive, send)
+
+
+async def _principal(request: Request) -> Principal:
+    """Return the principal of the request's token, by one question to the database.
 
     Raises:
-        Unauthenticated: no token, or one that is unknown, expired or revoked.
+        Unauthenticated: no token, or one that is malformed, unknown, expired or revoked.
+        DatabaseUnavailable: nobody can say whose it is.
     """
-    if given is None or not given.credentials:
+    header = request.headers.get("Authorization", "")
+    if not header.strip():
         raise Unauthenticated(
             "This needs a bearer token.",
             field="Authorization",
             remedy="Send 'Authorization: Bearer …'; `warroom token add` makes one.",
         )
-    digest = hashlib.sha256(given.credentials.encode("utf-8", "surrogatepass")).digest()
+    scheme, _, token = header.strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):
+        raise Unauthenticated(
+            "The header Authorization is not 'Bearer' and one token.",
+            field="Authorization",
+            remedy="Send 'Authorization: Bearer …'; `warroom token add` makes one.",
+        )
+    digest = hashlib.sha256(token.encode("ascii")).digest()
     ctx = CommandContext(_NOBODY, request.state.request_id, origin(request))
 
     async def handler(work: Work) -> Principal | None:
@@ -64,6 +109,21 @@ async def authenticate(
             field="Authorization",
             remedy="`warroom token add` makes a new one.",
         )
+    return found
+
+
+async def authenticate(
+    request: Request,
+    _described: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+) -> Principal:
+    """Return the principal that the gate has found; the parameter is for the description.
+
+    Raises:
+        Unauthenticated: this route stands among the open ones, and must not.
+    """
+    found: Principal | None = getattr(request.state, "principal", None)
+    if found is None:
+        raise Unauthenticated("This needs a bearer token.", field="Authorization")
     return found
 
 

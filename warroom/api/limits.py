@@ -1,22 +1,19 @@
-"""Body limit, decompression and request ids, as plain ASGI: before anything reads the body."""
+"""Body limit and decompression, as plain ASGI: before anything else reads the body."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import re
-import uuid
+import time
 import zlib
 from typing import Any
 
-import structlog
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+from warroom.api.problems import problem
+from warroom.api.unread import FRAMING, closing
+
 BODY_SECONDS = 60.0
-DRAIN_SECONDS = 5.0
-DRAINED_MOST = 64 << 20
 _WINDOWS = {b"gzip": 31, b"deflate": 15}
 
 
@@ -29,7 +26,7 @@ class BadEncoding(Exception):
 
 
 class Door:
-    """The outermost layer.
+    """The layer that reads bodies; only those behind it have one in memory.
 
     Args:
         app: what is behind.
@@ -47,21 +44,6 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {k.lower(): v for k, v in scope["headers"]}
-        given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._serve(scope, receive, send, headers, request_id)
-
-    async def _serve(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        headers: dict[bytes, bytes],
-        request_id: str,
-    ) -> None:
         ended = False
 
         async def watched() -> Message:
@@ -70,15 +52,11 @@ class Door:
             ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
             return message
 
-        async def tagged(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
-            await send(message)
-
         refusal: tuple[int, str, str, str, str]
+        slow = False
         try:
             async with asyncio.timeout(self._body_seconds):
-                body = await self._read(headers, watched)
+                body = await self._read({k.lower(): v for k, v in scope["headers"]}, watched)
         except TooLarge:
             refusal = (
                 413, "payload-too-large", "Payload too large",
@@ -97,20 +75,28 @@ class Door:
                 f"The body did not come within {self._body_seconds:g} s; nothing was stored.",
                 "Send it again.",
             )  # fmt: skip
-            ended = True  # whoever is that slow is not waited for any longer
+            slow = True
         else:
             if body is not None:
-                await self._pass_on(scope, receive, tagged, body)
+                await self._pass_on(scope, receive, send, body)
             return
-        if not ended:
-            await self._drain(watched)
-        await self._refuse(tagged, request_id, *refusal)
+        status, code, title, detail, remedy = refusal
+        answer = problem(
+            Request(scope), status, code, title, detail, field="body", remedy=remedy
+        )  # fmt: skip
+        if slow:  # whoever is that slow is not waited for any longer
+            answer.headers["connection"] = "close"
+        elif not ended:
+            send = closing(watched, send)
+        await answer(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         scope["headers"] = [
-            (k, v) for k, v in scope["headers"]
-            if k.lower() not in (b"content-encoding", b"content-length", b"transfer-encoding")
-        ] + [(b"content-length", str(len(body)).encode())]  # fmt: skip
+            *((k, v) for k, v in scope["headers"] if k.lower() not in FRAMING),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        # How long we took does not depend on how slowly it came.
+        scope.setdefault("state", {})["body_came"] = time.perf_counter()
         sent = False
 
         async def replay() -> Message:
@@ -150,17 +136,6 @@ class Door:
             raise BadEncoding
         return bytes(out)
 
-    async def _drain(self, receive: Receive) -> None:
-        """Read on for a while: a sender that still writes would never see our answer."""
-        thrown_away = 0
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
-                while thrown_away < DRAINED_MOST:
-                    message = await receive()
-                    thrown_away += len(message.get("body", b""))
-                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                        return
-
     def _take(self, out: bytearray, chunk: bytes, inflate: Any) -> None:
         if inflate is None:
             out += chunk
@@ -175,19 +150,3 @@ class Door:
         if inflate.unused_data:
             # Bytes behind the end: dropping them silently would be storing half of what was sent.
             raise BadEncoding
-
-    @staticmethod
-    async def _refuse(
-        send: Send, request_id: str, status: int, code: str, title: str, detail: str, remedy: str
-    ) -> None:
-        body = json.dumps(
-            {"type": f"urn:warroom:problem:{code}", "title": title, "status": status,
-             "detail": detail, "field": "body", "remedy": remedy, "request_id": request_id}
-        ).encode()  # fmt: skip
-        await send(
-            {"type": "http.response.start", "status": status,
-             "headers": [(b"content-type", b"application/problem+json"),
-                         (b"content-length", str(len(body)).encode()),
-                         (b"connection", b"close")]}
-        )  # fmt: skip
-        await send({"type": "http.response.body", "body": body})

@@ -1,10 +1,13 @@
-"""Health and metrics."""
+"""Request ids, health and metrics."""
 
 from __future__ import annotations
 
+import re
 import time
+import uuid
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -27,6 +30,7 @@ from warroom.services.alerts import INGEST
 
 router = APIRouter(tags=["operations"])
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 # Hundreds a second would drown everything else in the log.
 QUIET = ("/v1/ingest/alertmanager", "/api/v2/alerts")
 
@@ -49,8 +53,37 @@ class Metrics:
         )  # fmt: skip
 
 
+class Tagged:
+    """Gives every request an id, the caller's own where it can be used, and tells it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = next((v for k, v in scope["headers"] if k.lower() == b"x-request-id"), b"")
+        request_id = given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def tagged(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, tagged)
+
+
 class Measured:
-    """Counts, times and logs every request."""
+    """Counts, times and logs every request, refused ones included.
+
+    The time is from when the body had come (from the head where none is read) to the head of the
+    answer: neither a slow sender nor the wait for one counts as ours.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -65,15 +98,16 @@ class Measured:
         # The sender chooses the word: without a list it could make us keep any number of series.
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         status = 500
+        answered: float | None = None
 
         where: list[str] = []
         if any(name == b"idempotency-key" for name, _ in scope["headers"]):
             position.tell_to(where.append)
 
         async def counted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], time.perf_counter()
                 if where and status < 300:
                     header = (position.HEADER.lower().encode(), where[-1].encode())
                     message["headers"] = [*message.get("headers", []), header]
@@ -82,7 +116,8 @@ class Measured:
         try:
             await self._app(scope, receive, counted)
         finally:
-            took = time.perf_counter() - begun
+            begun = scope.get("state", {}).get("body_came", begun)
+            took = (time.perf_counter() if answered is None else answered) - begun
             self._metrics.requests.labels(method, str(status)).inc()
             self._metrics.seconds.observe(took)
             told = status >= 400 or (method not in ("GET", "HEAD") and scope["path"] not in QUIET)

@@ -53,15 +53,20 @@ def from_error(request: Request, error: WarRoomError) -> JSONResponse:
     )  # fmt: skip
 
 
+def answer_to(request: Request, error: WarRoomError) -> JSONResponse:
+    """Return the problem document of one of our errors; what is our own fault is logged."""
+    if error.status >= 500:
+        log.warning("answered", code=error.code, detail=error.message,
+                    request_id=getattr(request.state, "request_id", ""))  # fmt: skip
+    return from_error(request, error)
+
+
 def install(app: FastAPI) -> None:
     """Teach the application to answer every error as a problem document."""
 
     @app.exception_handler(WarRoomError)
     async def ours(request: Request, error: WarRoomError) -> JSONResponse:
-        if error.status >= 500:
-            log.warning("answered", code=error.code, detail=error.message,
-                        request_id=getattr(request.state, "request_id", ""))  # fmt: skip
-        return from_error(request, error)
+        return answer_to(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
