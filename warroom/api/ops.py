@@ -97,18 +97,28 @@ class Measured:
         begun = time.perf_counter()
         # The sender chooses the word: without a list it could make us keep any number of series.
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
-        status = 500
-        answered: float | None = None
+        told = False
+
+        def tell(status: int) -> None:
+            # With the head of the answer: behind it a sender may still be waited for.
+            nonlocal told
+            told = True
+            took = time.perf_counter() - scope.get("state", {}).get("body_came", begun)
+            self._metrics.requests.labels(method, str(status)).inc()
+            self._metrics.seconds.observe(took)
+            loud = status >= 400 or (method not in ("GET", "HEAD") and scope["path"] not in QUIET)
+            say = log.info if loud else log.debug
+            say("request", method=method, path=scope["path"][:200], status=status,
+                ms=round(took * 1000, 1))  # fmt: skip
 
         where: list[str] = []
         if any(name == b"idempotency-key" for name, _ in scope["headers"]):
             position.tell_to(where.append)
 
         async def counted(message: Message) -> None:
-            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status, answered = message["status"], time.perf_counter()
-                if where and status < 300:
+                tell(message["status"])
+                if where and message["status"] < 300:
                     header = (position.HEADER.lower().encode(), where[-1].encode())
                     message["headers"] = [*message.get("headers", []), header]
             await send(message)
@@ -116,14 +126,8 @@ class Measured:
         try:
             await self._app(scope, receive, counted)
         finally:
-            begun = scope.get("state", {}).get("body_came", begun)
-            took = (time.perf_counter() if answered is None else answered) - begun
-            self._metrics.requests.labels(method, str(status)).inc()
-            self._metrics.seconds.observe(took)
-            told = status >= 400 or (method not in ("GET", "HEAD") and scope["path"] not in QUIET)
-            say = log.info if told else log.debug
-            say("request", method=method, path=scope["path"][:200], status=status,
-                ms=round(took * 1000, 1))  # fmt: skip
+            if not told:
+                tell(500)
 
 
 @router.get("/healthz")
