@@ -31,22 +31,57 @@ class KeyAction:
         return Binding(self.keys, self.action, self.sentence, id=self.id, show=False)
 
 
-WAR_ROOM: Final = (
+COMMANDS: Final = (
     KeyAction("incident.acknowledge", "a", "acknowledge", "ack", "Acknowledge the chosen incident"),
+    KeyAction("incident.status", "t", "status", "status", "Move it through its states"),
+    KeyAction("incident.severity", "s", "severity", "severity", "Rate the harm anew"),
+    KeyAction("incident.owner", "o", "owner", "owner", "Give it to somebody, or to nobody"),
+    KeyAction(
+        "incident.roles", "c", "roles", "roles", "Take, hand over, accept or give up a role"
+    ),
+    KeyAction("incident.log", "e", "log", "log", "Write an entry into its timeline"),
+    KeyAction("incident.decide", "d", "decide", "decide", "Write a decision down"),
+    KeyAction("incident.escalation", "x", "escalation", "escalate",
+              "Escalate now, pause, resume, or skip to a step"),
     KeyAction(
         "incident.resolve", "r", "resolve", "resolve", "Resolve it, with a line that says why"
     ),
-    KeyAction("incident.open", "enter", "open", "open", "Show the incident with its timeline"),
-    KeyAction("incident.log", "e", "log", "log", "Write an entry into its timeline"),
+    KeyAction("incident.undo", "U", "undo", "undo", "Undo your own last command on it"),
+    KeyAction("incident.service", "v", "service", "",
+              "Say how a service is on it: suspected, degraded, down, recovered; or detach it"),
+    KeyAction("incident.hypothesis", "h", "hypothesis", "",
+              "Write a hypothesis down; with one chosen, say what became of it"),
+    KeyAction("incident.evidence", "E", "evidence", "",
+              "Write evidence down, for or against a hypothesis"),
+    KeyAction("incident.pin", "p", "pin", "", "Pin the chosen entry on top, or take it from there"),
+    KeyAction("incident.correct", "C", "correct", "",
+              "Correct the chosen entry; the original stays"),
+    KeyAction("incident.update-due", "u", "update_due", "", "Say when the next update is due"),
+    KeyAction("incident.snooze", "w", "snooze", "",
+              "Snooze: escalation waits a while, with a reason; or wake it"),
+    KeyAction("incident.link", "L", "link", "",
+              "Add a bridge, chat, dashboard or ticket; or take one away"),
+    KeyAction("incident.field", "f", "field", "", "Set a custom field"),
+    KeyAction("incident.merge", "M", "merge", "",
+              "Merge it into another one, or the marked ones into it"),
+    KeyAction("incident.split", "X", "split", "", "Split services off into a new incident"),
+    KeyAction("incident.drill", "D", "drill", "", "Mark it as a drill, or as real"),
+    KeyAction("incident.false-alarm", "F", "false_alarm", "", "Call it a false alarm"),
+    KeyAction("incident.visibility", "V", "visibility", "", "Say who may see it"),
     KeyAction("incident.declare", "n", "declare", "new", "Declare a new incident"),
+)  # fmt: skip
+WAR_ROOM: Final = (
+    *COMMANDS,
+    KeyAction("incident.open", "enter", "open", "open", "Show the incident with its timeline"),
+    KeyAction("incident.find", "number_sign", "find", "",
+              "Show any incident by its number, also one that has ended"),
     KeyAction("list.filter", "slash", "filter", "filter", "Show only what contains some words"),
     KeyAction(
         "app.commands", "colon,ctrl+p", "app.command_palette", "commands", "Find any command"
     ),
     KeyAction("app.help", "question_mark,f1", "help", "help", "Show all keys"),
-    KeyAction(
-        "list.clear-filter", "escape", "clear_filter", "", "Show all incidents again", "list"
-    ),
+    KeyAction("list.clear-filter", "escape", "clear_filter", "",
+              "Take marks away; then show all incidents again", "list"),
     KeyAction("view.next", "b", "next_view", "", "Next saved view of the board"),
     KeyAction("pane.next", "tab", "next_pane(1)", "", "Next pane"),
     KeyAction("pane.previous", "shift+tab", "next_pane(-1)", "", "Pane before"),
@@ -58,15 +93,24 @@ WAR_ROOM: Final = (
     KeyAction("pane.zoom", "z", "zoom", "zoom", "Enlarge the pane, or put all back"),
     KeyAction("pane.jump", "apostrophe", "jump", "", "Jump: a letter goes to a pane or incident"),
     KeyAction("app.quit", "q", "quit", "quit", "Leave; everything on the record stays"),
-)
+)  # fmt: skip
+# What opens a question, or another screen: what is typed behind it belongs there.
+ASKING: Final = (
+    *(action.id for action in COMMANDS),
+    "incident.open", "incident.find", "list.filter", "app.help", "pane.jump",
+)  # fmt: skip
 LIST: Final = (
+    KeyAction("list.mark", "space", "screen.mark", "",
+              "Mark it: the next command is for all that are marked", "list"),
+    KeyAction("list.mark-all", "asterisk", "screen.mark_all", "", "Mark all that are shown",
+              "list"),
     KeyAction("list.down", "down,j", "move(1)", "", "Next incident", "list"),
     KeyAction("list.up", "up,k", "move(-1)", "", "Previous incident", "list"),
     KeyAction("list.page-down", "pagedown", "page(1)", "", "Page down", "list"),
     KeyAction("list.page-up", "pageup", "page(-1)", "", "Page up", "list"),
     KeyAction("list.first", "home,g", "edge(0)", "", "First incident", "list"),
     KeyAction("list.last", "end,G", "edge(-1)", "", "Last incident", "list"),
-)
+)  # fmt: skip
 PANE: Final = (
     KeyAction("pane.down", "down,j", "step(1)", "", "Down", "pane"),
     KeyAction("pane.up", "up,k", "step(-1)", "", "Up", "pane"),
@@ -92,7 +136,8 @@ DETAIL: Final = (
 ALL: Final = (*WAR_ROOM, *LIST, *PANE, *TIMELINE, *DETAIL)
 # The parts of help and docs, in their order: heading and actions.
 PARTS: Final = (
-    ("In the room", WAR_ROOM),
+    ("To the chosen incident, or to all that are marked", COMMANDS),
+    ("In the room", WAR_ROOM[len(COMMANDS) :]),
     ("In the incidents", LIST),
     ("In impact, timers, timeline and health", PANE),
     ("In the timeline", TIMELINE),
@@ -103,7 +148,7 @@ _NAMES: Final = {
     "slash": "/", "colon": ":", "question_mark": "?", "pagedown": "PgDn", "pageup": "PgUp",
     "escape": "Esc", "enter": "Enter", "space": "Space", "home": "Home", "end": "End",
     "up": "↑", "down": "↓", "left": "←", "right": "→", "f1": "F1", "tab": "Tab",
-    "shift+tab": "Shift+Tab", "apostrophe": "'",
+    "shift+tab": "Shift+Tab", "apostrophe": "'", "number_sign": "#", "asterisk": "*",
 }  # fmt: skip
 
 

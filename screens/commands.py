@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 from warroom.domain.safe_text import SafeText
@@ -15,7 +18,46 @@ class Kind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
     DECLARE = "declare"
+    STATUS = "status"
+    SEVERITY = "severity"
+    ASSIGN = "assign"
+    ROLE_TAKE = "role-take"
+    ROLE_RELEASE = "role-release"
+    ROLE_OFFER = "role-offer"
+    ROLE_ANSWER = "role-answer"
+    DRILL = "drill"
+    FALSE_ALARM = "false-alarm"
+    RESTRICT = "restrict"
+    MERGE = "merge"
+    SPLIT = "split"
+    SERVICE = "service"
+    SERVICE_DETACH = "service-detach"
+    UPDATE_DUE = "update-due"
+    SNOOZE = "snooze"
+    ESCALATION = "escalation"
+    FIELD = "field"
+    UNDO = "undo"
     LOG = "log"
+    JUDGE = "judge"
+    PIN = "pin"
+    UNPIN = "unpin"
+    CORRECT = "correct"
+    LINK = "link"
+    UNLINK = "unlink"
+
+
+# What only adds to an incident never conflicts with another command on it.
+ADDING: Final = frozenset(
+    {Kind.LOG, Kind.JUDGE, Kind.PIN, Kind.UNPIN, Kind.CORRECT, Kind.LINK, Kind.UNLINK}
+)
+
+
+class Harm(StrEnum):
+    """How much a command takes away when it was meant for something else."""
+
+    LITTLE = "little"
+    SOME = "some"
+    GREAT = "great"
 
 
 class Fate(StrEnum):
@@ -28,24 +70,41 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """One keypress's wish.
+class Wish:
+    """What is to be done to one incident or to many.
 
-    ``key`` is the idempotency key: the same for every attempt.  ``incident`` and ``version`` are
-    what the person saw; None for a declaration.
+    ``words`` names it before it is done (``severity 2``), ``done`` after it (``severity is 2``);
+    ``args`` are the arguments of the client's method beside incident, version and key.
     """
 
     kind: Kind
+    words: SafeText
+    done: SafeText
+    args: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    harm: Harm = Harm.LITTLE
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One keypress's wish for one incident.
+
+    ``key`` is the idempotency key: the same for every attempt.  ``incident`` and ``version`` are
+    what the person saw; None for a declaration.  ``batch`` is the same for all commands of one
+    keypress over marked incidents, empty for one alone.
+    """
+
+    wish: Wish
     key: str
     ref: SafeText
     incident: UUID | None = None
     version: int = 0
     seen: str = ""
-    text: str = ""
-    title: str = ""
-    severity: int = 3
-    entry_kind: str = "fact"
-    service: str = ""
+    batch: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return self.wish.kind
 
 
 @dataclass(frozen=True, slots=True)

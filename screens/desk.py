@@ -20,8 +20,17 @@ class Desk(Protocol):
     def submit(self, command: Command) -> None:
         """Send a command; its fate arrives as ``CommandChanged``."""
 
+    def hold_keys(self) -> None:
+        """Hold back what is typed: a command works, and its next question is not open yet."""
+
+    def free_keys(self) -> None:
+        """Let go on what was held back."""
+
     def watch_incident(self, number: int | None) -> None:
         """Read this incident whole from now on; it arrives as ``DetailArrived``."""
+
+    def want_names(self) -> None:
+        """Read the names to choose from; they arrive as ``NamesArrived``."""
 
     def watch_panes(self, watch: PaneWatch) -> None:
         """Read these panes from now on; each arrives as ``PaneArrived``."""

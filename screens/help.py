@@ -7,11 +7,11 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Label
 
 from screens.actions import DETAIL, LIST, PANE, PARTS, TIMELINE, KeyAction, key_name
 from screens.desk import desk_of
+from screens.question import QuestionScreen
 from warroom.domain.safe_text import SafeText, safe_text
 
 _MARKS = (
@@ -33,7 +33,7 @@ _FIRST: Final = {
 }
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(QuestionScreen[None]):
     """Keys and marks."""
 
     DEFAULT_CSS = """
@@ -78,4 +78,4 @@ class HelpScreen(ModalScreen[None]):
 
     def action_leave(self) -> None:
         """Back to the board."""
-        self.dismiss(None)
+        self.answer(None)

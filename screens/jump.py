@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
-from textual.screen import ModalScreen
+
+from screens.question import QuestionScreen
 
 
-class JumpScreen(ModalScreen[str | None]):
+class JumpScreen(QuestionScreen[str | None]):
     """Transparent: the letters stand in the panes below."""
 
     DEFAULT_CSS = "JumpScreen { background: transparent; }"
@@ -22,8 +23,8 @@ class JumpScreen(ModalScreen[str | None]):
     def on_key(self, event: events.Key) -> None:
         """Take the one key."""
         event.stop()
-        self.dismiss(event.character if event.character in self._letters else None)
+        self.answer(event.character if event.character in self._letters else None)
 
     def on_click(self) -> None:
         """The mouse ends it as well."""
-        self.dismiss(None)
+        self.answer(None)

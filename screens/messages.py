@@ -6,7 +6,7 @@ from textual.message import Message
 
 from screens.commands import CommandState
 from warroom.domain.panes import Pane, PaneWatch, Picture, TimelinePicture
-from warroom.domain.picture import BoardPicture, IncidentDetail
+from warroom.domain.picture import BoardPicture, IncidentDetail, Names
 from warroom.domain.safe_text import SafeText
 
 
@@ -26,6 +26,14 @@ class DetailArrived(Message, bubble=False):
         super().__init__()
         self.number = number
         self.detail = detail
+
+
+class NamesArrived(Message, bubble=False):
+    """The names that a person can choose from."""
+
+    def __init__(self, names: Names) -> None:
+        super().__init__()
+        self.names = names
 
 
 class PaneArrived(Message, bubble=False):

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Label
 
+from screens.question import QuestionScreen
 from warroom.domain.safe_text import safe_text
 from widgets.safe_input import SafeInput
 
@@ -27,7 +27,7 @@ class Question:
     required: bool = True
 
 
-class NoteScreen(ModalScreen[str | None]):
+class NoteScreen(QuestionScreen[str | None]):
     """Ask for one line; the answer is None when the person changed their mind."""
 
     DEFAULT_CSS = """
@@ -59,7 +59,7 @@ class NoteScreen(ModalScreen[str | None]):
         """Take the line."""
         text = event.value.strip()
         if text or not self._question.required:
-            self.dismiss(text)
+            self.answer(text)
         else:
             self.query_one(".hint", Label).update(
                 "Write one line first, or press Esc: nothing has been sent."
@@ -67,4 +67,4 @@ class NoteScreen(ModalScreen[str | None]):
 
     def action_leave(self) -> None:
         """Leave without sending anything."""
-        self.dismiss(None)
+        self.answer(None)

@@ -7,13 +7,14 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
+from screens.command_work import CommandWork
 from screens.desk import desk_of
 from screens.messages import OlderArrived, PaneArrived, PaneTrouble
 from screens.room_layout import ORDER, Plan, plan
-from screens.work import CommandWork
 from warroom.domain.panes import (
     HealthPicture,
     ImpactPicture,
+    LogRow,
     Pane,
     PaneWatch,
     TimelinePicture,
@@ -75,6 +76,18 @@ class PaneWork(CommandWork):
     def timeline(self) -> TimelineList:
         """The timeline: its chosen entry is what pins and corrections are about."""
         return self.query_one(TimelineList)
+
+    def entries(self) -> tuple[LogRow, ...]:
+        """The entries of the timeline."""
+        return self.timeline.entries
+
+    def chosen_entry(self) -> LogRow | None:
+        """The chosen entry of the timeline."""
+        return self.timeline.chosen_entry
+
+    def chosen_service(self) -> str | None:
+        """The chosen service, while its pane has the keys."""
+        return self.query_one(ImpactTree).chosen_service if self._focused is Pane.IMPACT else None
 
     # Places
 
@@ -225,6 +238,10 @@ class PaneWork(CommandWork):
     def on_timeline_list_filter_chosen(self, message: TimelineList.FilterChosen) -> None:  # noqa: ARG002 # the list knows it
         """Read only the chosen kinds."""
         self.watch_chosen()
+
+    def on_timers_list_chosen(self, message: TimersList.Chosen) -> None:
+        """A clock is chosen: commands are about its incident."""
+        self.query_one(LiveList).select_number(message.number)
 
     def tick_panes(self) -> None:
         """Move clocks and ages of the visible panes on."""

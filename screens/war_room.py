@@ -15,6 +15,7 @@ from screens.desk import desk_of
 from screens.messages import (
     BoardArrived,
     CommandChanged,
+    DetailArrived,
     FeedTrouble,
     IdentityKnown,
     StartStep,
@@ -47,6 +48,8 @@ class WarRoom(PaneWork):
         self._view = EVERYTHING
         self._shown_marks: dict[UUID, Mark] = {}
         self._statement = "Starting …"
+        self._marked: set[UUID] = set()
+        self._told_offers: set[tuple[int, str, str]] = set()
 
     def compose(self) -> ComposeResult:
         """Header, panes, filter, keys."""
@@ -88,6 +91,8 @@ class WarRoom(PaneWork):
     def on_board_arrived(self, message: BoardArrived) -> None:
         """Show the new picture; a command is done when the picture has it too."""
         self._board = message.board
+        self._marked &= {row.id for row in message.board.rows}
+        self._tell_offers(message.board)
         self._settle()
         self._show_board()
         self.tick()
@@ -125,6 +130,9 @@ class WarRoom(PaneWork):
             title = f"{title} · {len(rows)} of {len(board.rows)}"
         if self._filter:
             title = f"{title} with “{self._filter}”"
+        if self._marked:
+            title = f"{title} · {len(self._marked)} marked"
+        self._list.show_tags(frozenset(self._marked))
         self._list.set_heading(title)
         self._list.show_statement(self._empty_statement(board))
         self._list.show_rows(rows, now, total)
@@ -144,6 +152,54 @@ class WarRoom(PaneWork):
     def chosen(self) -> IncidentRow | None:
         """The selected incident."""
         return self._list.selected
+
+    def marked(self) -> tuple[IncidentRow, ...]:
+        """The marked incidents, in the board's order."""
+        rows = self._board.rows if self._board else ()
+        return tuple(row for row in rows if row.id in self._marked)
+
+    def forget_marks(self) -> None:
+        """Take all marks away."""
+        self._marked.clear()
+        self._show_board()
+
+    def open_rows(self) -> tuple[IncidentRow, ...]:
+        """All open incidents of the picture."""
+        return self._board.rows if self._board else ()
+
+    def on_detail_arrived(self, message: DetailArrived) -> None:
+        """Keep it for a question that needs it."""
+        self.take_detail(message)
+
+    def action_mark(self) -> None:
+        """Mark the chosen incident and go on, or take its mark away."""
+        row = self.chosen()
+        if row is None:
+            return
+        self._marked ^= {row.id}
+        self._show_board()
+        self._list.action_move(1)
+
+    def action_mark_all(self) -> None:
+        """Mark all that are shown; again, and none is."""
+        shown = {row.id for row in self._list.rows}
+        self._marked = set() if shown <= self._marked else self._marked | shown
+        self._show_board()
+
+    def _tell_offers(self, board: BoardPicture) -> None:
+        """Say once that somebody asks the person at the keys to take a role over."""
+        who = desk_of(self).who()
+        for row in board.rows:
+            for offer in row.offers:
+                known = (row.number, offer.role, offer.brief)
+                if who and offer.to == who and known not in self._told_offers:
+                    self._told_offers.add(known)
+                    keys = desk_of(self).keys_of("incident.roles")
+                    key = f" Press {key_name(keys[0])} there to answer." if keys else ""
+                    self.say(
+                        f"{offer.giver} offers you {offer.role} of {row.ref}: {offer.brief}{key}",
+                        20,
+                    )
 
     def on_command_changed(self, message: CommandChanged) -> None:
         """Keep what is known of a command's fate."""
@@ -189,12 +245,34 @@ class WarRoom(PaneWork):
 
     def action_open(self) -> None:
         """Show the chosen incident on the whole screen."""
-        row = self._subject("opened")
+        row = self.subject("opened")
         if row is not None:
             from screens.incident_detail import IncidentScreen
 
             facts = HeaderFacts(self._board)
-            self.app.push_screen(IncidentScreen(row, facts))
+            self.app.push_screen(IncidentScreen(row.number, facts, row))
+
+    def action_find(self) -> None:
+        """Show any incident by its number."""
+        self.flow(self._find())
+
+    async def _find(self) -> None:
+        from screens.choices import Choice
+        from screens.incident_detail import IncidentScreen
+
+        choices = tuple(Choice(f"={r.ref}", r.ref, r.title) for r in self.open_rows())
+        picked = await self.pick(
+            "Show an incident", "Open ones are listed; any other by its number", "INC-…",
+            choices, free=True,
+        )  # fmt: skip
+        if picked is None:
+            return
+        number = picked.removeprefix("=").upper().removeprefix("INC-").strip()
+        if not number.isascii() or not number.isdigit() or len(number) > 9:
+            self.say(f"{picked} is not the number of an incident: INC-12, or 12.")
+            return
+        row = next((r for r in self.open_rows() if r.number == int(number)), None)
+        self.app.push_screen(IncidentScreen(int(number), HeaderFacts(self._board), row))
 
     def on_live_list_opened(self, message: LiveList.Opened) -> None:
         """A click on the chosen row opens it."""
@@ -209,12 +287,19 @@ class WarRoom(PaneWork):
         """Open the filter; its input is made when it is first wanted."""
         from widgets.filter_bar import FilterBar
 
+        desk = desk_of(self)
+        # What is typed ahead is words to look for, not commands.
+        desk.hold_keys()
         if not self.query(FilterBar):
             await self.mount(FilterBar(id="filter"), before=self._status)
         self.query_one(FilterBar).open(self._filter)
+        self.app.call_later(desk.free_keys)
 
     def action_clear_filter(self) -> None:
-        """Show all incidents again."""
+        """Take marks away; when there are none, show all incidents again."""
+        if self._marked:
+            self.forget_marks()
+            return
         self.use_view(EVERYTHING)
         self._filter_with("")
 

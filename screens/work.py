@@ -1,20 +1,31 @@
-"""The command keys: what every screen with a chosen incident can do to it.
+"""What every screen with a chosen incident can do: ask, confirm, send, and say what became of it.
 
 The modals are imported when they are first wanted: the first frame waits for none of them.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
 from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.screen import Screen
 
-from screens.commands import Command, CommandState, Fate, Kind
+from screens.batch import Tally
+from screens.commands import Command, CommandState, Fate, Harm, Kind, Wish
 from screens.desk import desk_of
-from warroom.domain.picture import IncidentRow
-from warroom.domain.safe_text import safe_text
+from screens.messages import DetailArrived, NamesArrived
+from warroom.domain.panes import LogRow
+from warroom.domain.picture import IncidentDetail, IncidentRow, Names
+from warroom.domain.safe_text import SafeText, safe_text
 from widgets.cells import Role
 from widgets.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    from screens.choices import Choice
+    from screens.form import Form
 
 _OUTCOME_ROLES = {
     Fate.PENDING: Role.BAR_QUIET,
@@ -22,129 +33,245 @@ _OUTCOME_ROLES = {
     Fate.DONE: Role.BAR,
     Fate.REFUSED: Role.SOON,
 }
+_LOOK_S = 1.5
+T = TypeVar("T")
+_TOASTS = 3
 
 
-class CommandWork(Screen[None]):
-    """Actions for acknowledge, resolve, log, declare, help and quit."""
+class Work(Screen[None]):
+    """The base of the command keys: subjects, questions, the way out and the way back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tallies: dict[str, Tally] = {}
+        self._detail: IncidentDetail | None = None
+        self._detail_came = asyncio.Event()
+        self._names: Names | None = None
+        self._names_came = asyncio.Event()
+
+    # What it is about
 
     def chosen(self) -> IncidentRow | None:
         """Return the incident that commands are about."""
         raise NotImplementedError
 
-    def send(self, command: Command) -> None:
-        """Hand a command over; the desk tells every screen at once that it is pending."""
-        desk_of(self).submit(command)
+    def marked(self) -> tuple[IncidentRow, ...]:
+        """Return the incidents that are marked for a batch."""
+        return ()
 
-    def action_acknowledge(self) -> None:
-        """Acknowledge: one key, no question."""
-        row = self._subject("acknowledged")
-        if row is not None:
-            self.send(about(row, Kind.ACKNOWLEDGE))
+    def forget_marks(self) -> None:
+        """Take the marks away: a batch has been sent."""
 
-    def action_resolve(self) -> None:
-        """Resolve: asks for one line first."""
-        row = self._subject("resolved")
+    def entries(self) -> tuple[LogRow, ...]:
+        """Return the entries of the chosen incident's timeline that have been read."""
+        return ()
+
+    def chosen_entry(self) -> LogRow | None:
+        """Return the chosen entry of the timeline."""
+        return None
+
+    def chosen_service(self) -> str | None:
+        """Return the key of the chosen service."""
+        return None
+
+    def watched(self) -> int | None:
+        """Return the incident that the screen itself reads whole."""
+        return None
+
+    def subject(self, done: str) -> IncidentRow | None:
+        """Return the chosen incident, or say that there is none."""
+        row = self.chosen()
         if row is None:
-            return
+            self.say(f"No incident is chosen: nothing was {done}.")
+        return row
+
+    def subjects(self, done: str) -> tuple[IncidentRow, ...]:
+        """Return the marked incidents, else the chosen one."""
+        marked = self.marked()
+        if marked:
+            return marked
+        row = self.subject(done)
+        return (row,) if row else ()
+
+    # Asking
+
+    def flow(self, steps: Coroutine[Any, Any, None]) -> None:
+        """Run the steps of a command beside the screen: each may wait for a person.
+
+        What is typed meanwhile waits for its question; see ``warroom.console.key_gate``.
+        """
+        desk = desk_of(self)
+        desk.hold_keys()
+
+        async def run() -> None:
+            try:
+                await steps
+            finally:
+                desk.free_keys()
+
+        self.run_worker(run(), group="commands")
+
+    async def _ask(self, question: Screen[T]) -> T | None:
+        """Show a modal and wait for its answer; keys go to it once it can take them."""
+        desk = desk_of(self)
+        answer: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
+
+        def answered(value: T | None) -> None:
+            desk.hold_keys()
+            answer.set_result(value)
+
+        await self.app.push_screen(question, answered)
+        question.call_after_refresh(desk.free_keys)
+        return await answer
+
+    async def choose(self, title: str, about: str, *choices: Choice) -> str | None:
+        """Ask for one of few things."""
+        from screens.choice import ChoiceScreen
+
+        return await self._ask(ChoiceScreen(title, about, choices))
+
+    async def pick(
+        self,
+        title: str,
+        about: str,
+        prompt: str,
+        choices: tuple[Choice, ...],
+        *,
+        free: bool = False,
+    ) -> str | None:
+        """Ask for one of many things."""
+        from screens.pick import PickScreen
+
+        return await self._ask(PickScreen(title, about, prompt, choices, free=free))
+
+    async def fill_in(self, form: Form) -> dict[str, str] | None:
+        """Ask for a few lines."""
+        from screens.form import FormScreen
+
+        return await self._ask(FormScreen(form))
+
+    async def one_line(
+        self, title: str, about: str, prompt: str, verb: str, *, required: bool = True
+    ) -> str | None:
+        """Ask for one line."""
         from screens.note import NoteScreen, Question
 
-        question = Question(
-            f"Resolve {row.ref}",
-            row.title,
-            "What ended it?",
-            "Enter resolves it · Esc back, nothing is sent",
-        )
+        hint = f"Enter {verb} · Esc back, nothing is sent"
+        return await self._ask(NoteScreen(Question(title, about, prompt, hint, required)))
 
-        def answered(text: str | None) -> None:
-            if text is not None:
-                self.send(about(row, Kind.RESOLVE, text))
+    async def agree(self, title: str, *lines: str, needed: str = "") -> bool:
+        """Ask once more; ``needed`` is what must be typed."""
+        from screens.confirm import ConfirmScreen
 
-        self.app.push_screen(NoteScreen(question), answered)
+        said: bool | None = await self._ask(ConfirmScreen(title, lines, needed))
+        return bool(said)
 
-    def action_log(self) -> None:
-        """Write one line into the timeline."""
-        row = self._subject("written to")
-        if row is None:
+    async def look_at(self, row: IncidentRow) -> IncidentDetail | None:
+        """Return the incident whole, None when it does not come soon: one can ask without it."""
+        desk = desk_of(self)
+        self._detail_came.clear()
+        desk.watch_incident(row.number)
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                while self._detail is None or self._detail.row.id != row.id:
+                    await self._detail_came.wait()
+                    self._detail_came.clear()
+        except TimeoutError:
+            return None
+        finally:
+            desk.watch_incident(self.watched())
+        return self._detail
+
+    async def names(self) -> Names:
+        """Return the names to choose from; the last known ones when none come soon."""
+        self._names_came.clear()
+        desk_of(self).want_names()
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await self._names_came.wait()
+        except TimeoutError:
+            pass
+        return self._names or Names()
+
+    def take_detail(self, message: DetailArrived) -> None:
+        """Keep the newest whole incident."""
+        self._detail = message.detail
+        self._detail_came.set()
+
+    def on_names_arrived(self, message: NamesArrived) -> None:
+        """Keep the names."""
+        self._names = message.names
+        self._names_came.set()
+
+    # Sending
+
+    def send(self, row: IncidentRow, wish: Wish, batch: str = "") -> None:
+        """Hand one command over; the desk tells every screen at once that it is pending."""
+        desk_of(self).submit(replace(about(row, wish), batch=batch))
+
+    async def send_to(self, rows: tuple[IncidentRow, ...], wish: Wish) -> None:
+        """Send to one, or to many after a confirmation in proportion to the harm."""
+        if len(rows) == 1 and not self.marked():
+            self.send(rows[0], wish)
             return
-        from screens.note import NoteScreen, Question
-
-        question = Question(
-            f"Log an entry · {row.ref}",
-            row.title,
-            "What happened, or what was decided?",
-            "Enter writes it · begin with ! for a decision, ? for a hypothesis · Esc back",
-        )
-
-        def answered(text: str | None) -> None:
-            if text is not None:
-                kind, body = _entry_kind(text)
-                if body:
-                    self.send(about(row, Kind.LOG, body, kind))
-
-        self.app.push_screen(NoteScreen(question), answered)
-
-    def action_declare(self) -> None:
-        """Open the form for a new incident."""
-        from screens.declare import Declaration, DeclareScreen
-
-        def answered(form: Declaration | None) -> None:
-            if form is not None:
-                self.send(
-                    Command(
-                        kind=Kind.DECLARE,
-                        key=token_urlsafe(18),
-                        ref=safe_text("new incident"),
-                        title=form.title,
-                        severity=form.severity,
-                        service=form.service,
-                        text=form.summary,
-                    )
-                )
-
-        self.app.push_screen(DeclareScreen(), answered)
-
-    def action_help(self) -> None:
-        """Show all keys, those of the place that has them first."""
-        from screens.help import HelpScreen
-
-        focused = self.focused
-        self.app.push_screen(HelpScreen((focused.id or "") if focused else ""))
-
-    def action_quit(self) -> None:
-        """Leave the console."""
-        self.app.exit()
+        title = f"{len(rows)} {'incident' if len(rows) == 1 else 'incidents'}: {wish.words}"
+        lines = [f"{row.ref}  SEV{row.severity}  {row.title}" for row in rows]
+        needed = str(len(rows)) if wish.harm is Harm.GREAT else ""
+        if not await self.agree(title, *lines, needed=needed):
+            return
+        batch = token_urlsafe(8)
+        self._tallies[batch] = Tally(len(rows), wish.done)
+        for row in rows:
+            self.send(row, wish, batch)
+        self.forget_marks()
 
     def show_outcome(self, state: CommandState, bar: StatusBar) -> None:
         """Put the sentence into the status bar; what went wrong also becomes a toast."""
-        bar.show_outcome(state.sentence, _OUTCOME_ROLES[state.fate])
-        if state.fate is Fate.REFUSED:
-            self.app.notify(safe_text(state.sentence), severity="warning", timeout=12, markup=False)
-        elif state.fate is Fate.UNKNOWN and state.attempts == 1:
-            self.app.notify(safe_text(state.sentence), severity="warning", timeout=6, markup=False)
+        tally = self._tallies.get(state.command.batch)
+        if tally is None:
+            bar.show_outcome(state.sentence, _OUTCOME_ROLES[state.fate])
+            if state.fate is Fate.REFUSED or (state.fate is Fate.UNKNOWN and state.attempts == 1):
+                self.say(state.sentence, 12 if state.fate is Fate.REFUSED else 6)
+            return
+        tally.count(state)
+        refused = tally.refs(Fate.REFUSED)
+        bar.show_outcome(tally.sentence, Role.SOON if refused else Role.BAR)
+        if state.fate is Fate.REFUSED and len(refused) <= _TOASTS:
+            self.say(state.sentence, 12)
+        if tally.over:
+            self._tallies.pop(state.command.batch)
 
-    def _subject(self, done: str) -> IncidentRow | None:
-        row = self.chosen()
-        if row is None:
-            sentence = safe_text(f"No incident is chosen: nothing was {done}.")
-            self.app.notify(sentence, severity="warning", markup=False)
-        return row
+    def say(self, sentence: str, seconds: float = 6) -> None:
+        """Show a sentence for a while."""
+        self.app.notify(safe_text(sentence), severity="warning", timeout=seconds, markup=False)
 
 
-def about(row: IncidentRow, kind: Kind, text: str = "", entry: str = "fact") -> Command:
+def about(row: IncidentRow, wish: Wish) -> Command:
     """Return a command about a row as the person sees it, under a new idempotency key."""
     return Command(
-        kind=kind,
+        wish=wish,
         key=token_urlsafe(18),
         ref=safe_text(row.ref),
         incident=row.id,
         version=row.version,
         seen=row.status,
-        text=text,
-        entry_kind=entry,
     )
 
 
-def _entry_kind(text: str) -> tuple[str, str]:
-    """Return (kind, body): a leading ``!`` is a decision, ``?`` a hypothesis."""
-    kinds = {"!": "decision", "?": "hypothesis"}
-    return (kinds[text[0]], text[1:].strip()) if text[0] in kinds else ("fact", text)
+def wish(what: Kind, words: str, done: str, harm: Harm = Harm.LITTLE, /, **args: object) -> Wish:
+    """Return a wish; the words may hold what a person typed, ``args`` are the client's."""
+    return Wish(what, _short(words), _short(done), args, harm)
+
+
+def which(rows: tuple[IncidentRow, ...]) -> str:
+    """Return the reference of the one, or how many there are."""
+    return rows[0].ref if len(rows) == 1 else f"{len(rows)} incidents"
+
+
+def title_of(rows: tuple[IncidentRow, ...]) -> str:
+    """Return the title of the one, or the references of all."""
+    return rows[0].title if len(rows) == 1 else ", ".join(row.ref for row in rows)
+
+
+def _short(words: str) -> SafeText:
+    return safe_text(words, 80)

@@ -40,7 +40,8 @@ class HealthStrip(PaneList):
         if picture.sampled_at is None:
             self.show_statement("No sample yet: `warroom engine` takes them. Is it running?")
         self.lay_out()
-        self.repaint()
+        if now is not None:
+            self.tick(now)
 
     def tick(self, now: datetime) -> None:
         """Say how old the sample is, loudly when the engine stopped taking them."""

@@ -62,7 +62,13 @@ def columns(width: int, shown: frozenset[str] = ALL_COLUMNS) -> Columns:
 
 
 def incident_lines(
-    row: IncidentRow, cols: Columns, now: datetime, mark: Mark, *, selected: bool
+    row: IncidentRow,
+    cols: Columns,
+    now: datetime,
+    mark: Mark,
+    *,
+    selected: bool,
+    tagged: bool = False,
 ) -> tuple[Line, Line]:
     """Return the two lines of an incident.
 
@@ -72,6 +78,7 @@ def incident_lines(
         now: the database's present moment.
         mark: the state of the last command on it.
         selected: whether it is the chosen one.
+        tagged: whether it is marked for a batch.
     """
     look = severity_look(row.severity, drill=row.drill)
     bar = whole("▌" if selected else " ", Role.CHOSEN)
@@ -81,7 +88,9 @@ def incident_lines(
         cell(row.ref, 9, Role.STRONG),
         blank(1),
         whole(mark.value, _MARK_ROLES[mark]),
-        blank(4),
+        blank(1),
+        whole("■" if tagged else " ", Role.CHOSEN),
+        blank(2),
         cell(row.title, cols.title, Role.STRONG if row.severity <= 2 else Role.PLAIN),
     )
     people, people_role = people_words(row)

@@ -25,6 +25,8 @@ class LiveList(CellView, can_focus=True):
 
     framed: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "screen.mark", "Mark", id="list.mark", show=False),
+        Binding("asterisk", "screen.mark_all", "Mark all", id="list.mark-all", show=False),
         Binding("down,j", "move(1)", "Next incident", id="list.down", show=False),
         Binding("up,k", "move(-1)", "Previous incident", id="list.up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="list.page-down", show=False),
@@ -58,6 +60,7 @@ class LiveList(CellView, can_focus=True):
         self._total = 0
         self._columns = ALL_COLUMNS
         self._letters: dict[UUID, str] = {}
+        self._tagged: frozenset[UUID] = frozenset()
 
     # Data in
 
@@ -98,6 +101,16 @@ class LiveList(CellView, can_focus=True):
         self._letters = dict(letters)
         self.repaint()
 
+    def show_tags(self, tagged: frozenset[UUID]) -> None:
+        """Show which incidents are marked for a batch."""
+        self._tagged = tagged
+        self.repaint()
+
+    @property
+    def rows(self) -> tuple[IncidentRow, ...]:
+        """The incidents that are listed."""
+        return self._rows
+
     def visible_rows(self) -> tuple[UUID, ...]:
         """Return the incidents that are in sight, from above."""
         first = round(self.scroll_y) // LINES
@@ -119,6 +132,12 @@ class LiveList(CellView, can_focus=True):
         """The chosen incident."""
         place = self._places.get(self._chosen) if self._chosen else None
         return None if place is None else self._rows[place]
+
+    def select_number(self, number: int) -> None:
+        """Choose an incident by its number, if it is in the list."""
+        for row in self._rows:
+            if row.number == number and row.id != self._chosen:
+                self._choose(row.id)
 
     def select(self, incident: UUID) -> None:
         """Choose an incident, if it is in the list."""
@@ -145,7 +164,9 @@ class LiveList(CellView, can_focus=True):
         mark = self._marks.get(row.id, Mark.NONE)
         chosen = row.id == self._chosen
         cols = columns(width, self._columns)
-        line = incident_lines(row, cols, self._now, mark, selected=chosen)[which]
+        tagged = row.id in self._tagged
+        lines = incident_lines(row, cols, self._now, mark, selected=chosen, tagged=tagged)
+        line = lines[which]
         letter = self._letters.get(row.id) if which == 0 else None
         if letter is None:
             return line

@@ -11,6 +11,7 @@ from warroom.domain.safe_text import safe_text
 class SafeInput(Input):
     """What is pasted is cleaned before it is shown or sent: a clipboard is foreign text too."""
 
+    takes_text = True
     DEFAULT_CSS = """
     SafeInput, SafeInput:focus { border: none; height: 1; padding: 0; background: $wr-bar; }
     SafeInput:focus { background: $wr-selected; }

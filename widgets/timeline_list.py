@@ -109,6 +109,11 @@ class TimelineList(PaneList):
         return self._known.get(key[1]) or pins.get(key[1])
 
     @property
+    def entries(self) -> tuple[LogRow, ...]:
+        """The entries that have been read, newest first."""
+        return tuple(sorted(self._known.values(), key=lambda row: row.id, reverse=True))
+
+    @property
     def entry_count(self) -> int:
         """How many entries have been read."""
         return len(self._known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rich.cells import cell_len
+from textual.message import Message
 
 from warroom.domain.panes import TimerRow, TimersPicture
 from warroom.domain.safe_text import SafeText, safe_text
@@ -18,6 +19,13 @@ _NEAR_S = 300
 
 class TimersList(PaneList):
     """One line a clock; the viewer counts down from the deadline, not from the last picture."""
+
+    class Chosen(Message):
+        """A person chose a clock of this incident."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
 
     def __init__(self, *, id: str | None = None, title: str = "", note: str = "") -> None:  # noqa: A002 # Textual's own name
         super().__init__(id=id, title=title, note=note)
@@ -35,6 +43,11 @@ class TimersList(PaneList):
     def chosen_timer(self) -> TimerRow | None:
         """The chosen clock."""
         return next((row for row in self._rows if row.id == self.chosen_key), None)
+
+    def choice_changed(self) -> None:
+        """Tell whose clock it is."""
+        if self.has_focus and self.chosen_timer is not None:
+            self.post_message(self.Chosen(self.chosen_timer.number))
 
     def overdue(self, now: datetime) -> int:
         """Return how many armed clocks have run out."""

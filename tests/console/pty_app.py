@@ -30,6 +30,7 @@ LOOK.apply(os.environ)
 from screens.messages import BoardArrived, DetailArrived, PaneArrived  # noqa: E402 # the profile comes first
 from warroom.console.app import ConsoleOptions, WarRoomApp  # noqa: E402
 from warroom.console.options import BackendOptions, FeedOptions  # noqa: E402
+from warroom.console.watchdog import watch_terminal  # noqa: E402
 
 
 class FedApp(WarRoomApp):
@@ -117,7 +118,10 @@ class FedApp(WarRoomApp):
 
 if __name__ == "__main__":
     app = FedApp(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 60.0)
+    # As warroom.console.run does: a terminal that hangs up may leave a write waiting for ever.
+    over = watch_terminal(lambda: app.call_from_thread(app.exit, 129))
     app.run()
+    over.set()
     report = os.environ.get("PTY_REPORT")
     if report:
         usage = resource.getrusage(resource.RUSAGE_SELF)

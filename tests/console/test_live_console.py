@@ -6,7 +6,7 @@ import os
 import signal
 
 from screens.commands import Kind
-from screens.work import about
+from screens.work import wish
 from tests.console.live import LiveRoom
 from tests.console.pilot import live_list, marks, running, shown, war_room
 from tests.helpers import wait_until
@@ -65,7 +65,7 @@ async def test_a_conflict_shows_both_states(live: LiveRoom) -> None:
         assert row is not None
         live.call("POST", f"/v1/incidents/{made['ref']}/acknowledge", {"version": made["version"]})
         # The key was pressed while the person still saw the old row.
-        war_room(pilot).send(about(row, Kind.ACKNOWLEDGE))
+        war_room(pilot).send(row, wish(Kind.ACKNOWLEDGE, "acknowledge", "acknowledged"))
         await wait_until(lambda: "was not done" in shown(pilot), what="the conflict")
         toast = str(next(iter(pilot.app._notifications)).message)
         assert "You saw: triggered, version 1. Now: acknowledged by ana, version 2." in toast

@@ -244,7 +244,7 @@ async def test_help_begins_with_the_focused_pane() -> None:
         await pilot.press("4", "question_mark")
         await pilot.pause()
         text = shown(pilot)
-        assert text.index("In the timeline") < text.index("In the room")
+        assert text.index("In the timeline") < text.index("To the chosen incident")
 
 
 async def test_what_is_chosen_in_a_pane() -> None:
@@ -254,11 +254,15 @@ async def test_what_is_chosen_in_a_pane() -> None:
         room = war_room(pilot)
         await pilot.press("2", "down", "down")
         assert room.query_one(ImpactTree).chosen_service == "orders"
-        await pilot.press("3", "down")
-        timer = room.query_one(TimersList).chosen_timer
-        assert timer is not None
-        assert timer.number == 2039
         await pilot.press("4", "down")
         entry_ = room.query_one(TimelineList).chosen_entry
         assert entry_ is not None
         assert entry_.text.startswith("Status page")
+        await pilot.press("3", "down")
+        timer = room.query_one(TimersList).chosen_timer
+        assert timer is not None
+        assert timer.number == 2039
+        await pilot.pause()
+        chosen = room.chosen()
+        assert chosen is not None
+        assert chosen.number == 2039, "commands are about the incident whose clock is chosen"

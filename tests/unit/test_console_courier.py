@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from screens.commands import Command, CommandState, Fate, Kind
+from screens.commands import Command, CommandState, Fate, Kind, Wish
 from screens.messages import CommandChanged
 from warroom.console.api_door import Answer
 from warroom.console.courier import Courier
@@ -22,9 +22,8 @@ from warroom.errors import (
     WarRoomError,
 )
 
-COMMAND = Command(
-    Kind.ACKNOWLEDGE, "key-1", safe_text("INC-7"), UUID(int=7), version=3, seen="triggered"
-)
+ACK = Wish(Kind.ACKNOWLEDGE, safe_text("acknowledge"), safe_text("acknowledged"))
+COMMAND = Command(ACK, "key-1", safe_text("INC-7"), UUID(int=7), version=3, seen="triggered")
 DONE = Answer("INC-7", 4, "acknowledged")
 Step = Answer | WarRoomError
 UNKNOWN = OutcomeUnknown("The API did not answer.")

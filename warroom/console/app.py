@@ -9,28 +9,31 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 from uuid import UUID
 
 from rich.console import RenderableType
+from textual import events
 from textual._compositor import ChopsUpdate
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from screens.actions import WAR_ROOM
-from screens.commands import Command, CommandState, Fate, Kind
+from screens.actions import ASKING, WAR_ROOM
+from screens.commands import ADDING, Command, CommandState, Fate
 from screens.messages import (
     BoardArrived,
     CommandChanged,
     DetailArrived,
     FeedTrouble,
     IdentityKnown,
+    NamesArrived,
     OlderArrived,
     PaneArrived,
     PaneTrouble,
@@ -38,9 +41,11 @@ from screens.messages import (
 )
 from screens.views import EVERYTHING, SHIPPED, View
 from screens.war_room import WarRoom
+from screens.work import Work
 from warroom.console.alarm import AlarmOptions, Alarms
 from warroom.console.backend import Backend
 from warroom.console.door import Boot, Door
+from warroom.console.key_gate import KeyGate
 from warroom.console.keymap import DEFAULTS
 from warroom.console.options import BackendOptions
 from warroom.console.paint import Colourless, TightUpdate
@@ -52,6 +57,7 @@ from warroom.domain.safe_text import SafeText, safe_text
 from widgets.freshness import Freshness
 
 TICK_S = 0.5
+_KEY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,9 @@ class WarRoomApp(App[int]):
         self._alarms = Alarms(options.alarm)
         self._loud: set[int] | None = None
         self._under_way: set[UUID] = set()
+        self._gate = KeyGate(lambda: self.call_next(self._pass_held))
+        self._own_versions: dict[UUID, int] = {}
+        self._asking = {key for name in ASKING for key in self.keys_of(name)}
         if options.colourless:
             # Behind Textual's own filters, so that whatever they leave is taken away as well.
             self._filters.append(Colourless())
@@ -115,26 +124,75 @@ class WarRoomApp(App[int]):
         """Begin with the board."""
         return WarRoom()
 
+    # Keys, one after the other
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hold keys back while a command opens its question."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif not self._gate.take(event):
+            await self._pass_key(event)
+
+    async def _pass_key(self, event: events.Key) -> None:
+        # Only behind a key that asks something: whoever runs down the list is never held up.
+        asks = event.key in self._asking and isinstance(self.screen, Work)
+        if asks and not getattr(self.focused, "takes_text", False):
+            number = self._gate.goes()
+            # Somebody may keep a key for themselves: it must not hold up the others for long.
+            self.set_timer(_KEY_S, partial(self._gate.came, number))
+        await super().on_event(event)
+
+    async def _pass_held(self) -> None:
+        event = self._gate.next()
+        if event is not None:
+            await self._pass_key(event)
+            if self._gate.waiting:
+                self.call_next(self._pass_held)
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Find the action of a key; behind it the next key may go on."""
+        try:
+            return await super()._check_bindings(key, priority)
+        finally:
+            if not priority:
+                self._gate.came()
+
+    def hold_keys(self) -> None:
+        """Hold keys back: a flow works."""
+        self._gate.hold()
+
+    def free_keys(self) -> None:
+        """Let keys go on."""
+        self._gate.free()
+
     # The desk that screens know
 
     def submit(self, command: Command) -> None:
         """Mark the incident as pending, then send; one change of an incident at a time."""
-        if command.incident in self._under_way:
+        if command.incident in self._under_way and command.kind not in ADDING:
             sentence = safe_text(
-                f"{command.ref}: the last command is still under way, {command.kind.value} "
+                f"{command.ref}: the last command is still under way, {command.wish.words} "
                 "was not sent. Wait for its ✓ or sentence."
             )
             self.notify(sentence, severity="warning", markup=False)
             return
-        if command.incident is not None and command.kind is not Kind.LOG:
-            self._under_way.add(command.incident)
-        sentence = safe_text(f"… {command.ref} {command.kind.value}")
+        if command.incident is not None:
+            # What our own last command left behind is what the person has just been told of.
+            known = self._own_versions.get(command.incident, 0)
+            if command.kind not in ADDING:
+                self._under_way.add(command.incident)
+            command = replace(command, version=max(command.version, known))
+        sentence = safe_text(f"… {command.ref} {command.wish.words}")
         self._forward(CommandChanged(CommandState(command, Fate.PENDING, sentence)))
         self._backend.submit(command)
 
     def watch_incident(self, number: int | None) -> None:
         """Read this incident whole from now on."""
         self._backend.watch_incident(number)
+
+    def want_names(self) -> None:
+        """Read the names to choose from."""
+        self._backend.want_names()
 
     def watch_panes(self, watch: PaneWatch) -> None:
         """Read these panes from now on."""
@@ -239,6 +297,10 @@ class WarRoomApp(App[int]):
         """Pass on."""
         self._forward(message)
 
+    def on_names_arrived(self, message: NamesArrived) -> None:
+        """Pass on."""
+        self._forward(message)
+
     def on_pane_arrived(self, message: PaneArrived) -> None:
         """Keep the pane's age, then show it."""
         self._pane_clock.arrived(message.pane, message.read_mono)
@@ -273,7 +335,11 @@ class WarRoomApp(App[int]):
         """Pass on: the board marks the row, whichever screen is on top."""
         incident = message.state.command.incident
         if incident is not None and message.state.fate in {Fate.DONE, Fate.REFUSED}:
-            self._under_way.discard(incident)
+            if message.state.command.kind not in ADDING:
+                self._under_way.discard(incident)
+            if message.state.fate is Fate.DONE:
+                known = self._own_versions.get(incident, 0)
+                self._own_versions[incident] = max(known, message.state.version)
         self._forward(message)
 
     def _forward(self, message: Message) -> None:

@@ -25,6 +25,7 @@ from warroom.errors import WarRoomError
 
 _LEAVE_S = 2.0
 _AGAIN_S = 2.0
+_AT_ONCE = 8
 
 
 class Backend:
@@ -69,7 +70,7 @@ class Backend:
         works = self._works
         if works is None or not self._in_loop(works.carry(command)):
             sentence = safe_text(
-                f"{command.ref} {command.kind.value} was not sent, nothing was changed: "
+                f"{command.ref} {command.wish.words} was not sent, nothing was changed: "
                 "the console is still starting. Press the key again in a moment."
             )
             self._post(CommandChanged(CommandState(command, Fate.REFUSED, sentence)))
@@ -81,6 +82,10 @@ class Backend:
         if loop is not None and works is not None:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(works.feed.watch_incident, number)
+
+    def want_names(self) -> None:
+        """Read the names to choose from, once."""
+        self._call(lambda works: works.feed.want_names())
 
     def watch_panes(self, watch: PaneWatch) -> None:
         """Read these panes, from now on."""
@@ -187,10 +192,13 @@ class _Works:
         )
         self.feed.also_hint(self.panes.hint)
         self._courier = Courier(self._api.send, post)
+        # A batch must not take all connections from what is pressed after it.
+        self._few = asyncio.Semaphore(_AT_ONCE)
 
     async def carry(self, command: Command) -> None:
         """Carry a command to its end, then look at the board at once."""
-        state = await self._courier.carry(command)
+        async with self._few:
+            state = await self._courier.carry(command)
         if state.fate is Fate.DONE:
             self.feed.read_from.wrote(self._api.write_position())
             self.feed.hint()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from screens.commands import Command, CommandState, Fate, Kind
+from screens.commands import Command, CommandState, Fate
 from screens.messages import CommandChanged
 from warroom.console.api_door import Answer
 from warroom.domain.safe_text import SafeText, safe_text
@@ -14,12 +14,6 @@ from warroom.errors import ApiUnreachable, OutcomeUnknown, Refused, VersionConfl
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 8.0
-_DONE_WORDS: Final = {
-    Kind.ACKNOWLEDGE: "acknowledged",
-    Kind.RESOLVE: "resolved",
-    Kind.DECLARE: "declared",
-    Kind.LOG: "entry written",
-}
 
 
 class Courier:
@@ -58,10 +52,10 @@ class Courier:
                     return self._tell(command, Fate.REFUSED, _refused(command, error), attempts)
                 why = error.message
             else:
-                sentence = safe_text(f"✓ {answer.ref} {_DONE_WORDS[command.kind]}")
+                sentence = safe_text(f"✓ {answer.ref} {command.wish.done}")
                 return self._tell(command, Fate.DONE, sentence, attempts, answer.version)
             sentence = safe_text(
-                f"? {command.ref} {command.kind.value}: not known yet whether it was done. "
+                f"? {command.ref} {command.wish.words}: not known yet whether it was done. "
                 f"{why} Asking again by itself, attempt {attempts + 1}."
             )
             self._tell(command, Fate.UNKNOWN, sentence, attempts)
@@ -78,14 +72,14 @@ class Courier:
 
 def _not_sent(command: Command, error: WarRoomError) -> SafeText:
     return safe_text(
-        f"{command.ref} {command.kind.value} was not sent, nothing was changed: {error.message} "
+        f"{command.ref} {command.wish.words} was not sent, nothing was changed: {error.message} "
         f"Press the key again when the API answers."
     )
 
 
 def _refused(command: Command, error: WarRoomError) -> SafeText:
     """Say why, that nothing was changed, and on a conflict both states."""
-    what = f"{command.ref} {command.kind.value} was not done, nothing was changed"
+    what = f"{command.ref} {command.wish.words} was not done, nothing was changed"
     now = _current(error.current)
     if now and isinstance(error, VersionConflict | Refused):
         why = f": {error.message}" if isinstance(error, Refused) else "."

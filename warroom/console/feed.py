@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from textual.message import Message
 
-from screens.messages import BoardArrived, DetailArrived, FeedTrouble
+from screens.messages import BoardArrived, DetailArrived, FeedTrouble, NamesArrived
 from warroom.console.api_door import Login
 from warroom.console.options import FeedOptions
 from warroom.console.read_from import ReadFrom
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
     from warroom.db.probe import Fence
 
+_LATER: Final = tuple(
+    f"screens.{name}"
+    for name in ("choice", "confirm", "form", "help", "incident_detail", "jump", "note", "pick")
+)
 T = TypeVar("T")
 _GAP_S: Final = 0.05
 _SLOW_S: Final = 0.5
@@ -62,6 +67,7 @@ class Feed:
         self._options = options
         self._wake = asyncio.Event()
         self._watched: int | None = None
+        self._names_wanted = False
         self._known: Login | None = None
         self._has_read = False
         self._first = asyncio.Event()
@@ -78,6 +84,11 @@ class Feed:
         self._watched = number
         if number is not None:
             self._wake.set()
+
+    def want_names(self) -> None:
+        """Read the names to choose from, once. Call it in the feed's loop."""
+        self._names_wanted = True
+        self._wake.set()
 
     def hint(self) -> None:
         """Read now: something has probably changed."""
@@ -117,10 +128,7 @@ class Feed:
             self._first.set()
             if not self._has_read:
                 self._has_read = True
-                # What is loaded by now stays: looking through it again and again for garbage
-                # would stop the screen for some forty milliseconds every few pictures.
-                gc.collect()
-                gc.freeze()
+                _settle_down()
             pause = self._options.poll_s - (monotonic() - began)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(pause, _GAP_S)):
@@ -130,7 +138,7 @@ class Feed:
         self._known = None
 
     async def _read(self, line: _Line) -> None:
-        from warroom.db.reads import read_board, read_incident
+        from warroom.db.reads import read_board, read_incident, read_names
 
         conn, source = line.conn, self.read_from
         await self._bounded(conn, source.see_own_write(conn), "finding our own command")
@@ -144,6 +152,10 @@ class Feed:
         if number is not None:
             detail = await self._bounded(conn, read_incident(conn, number), f"reading INC-{number}")
             self._post(DetailArrived(number, detail))
+        if self._names_wanted:
+            names = await self._bounded(conn, read_names(conn), "reading names")
+            self._names_wanted = False
+            self._post(NamesArrived(names))
 
     async def _bounded(
         self, conn: psycopg.AsyncConnection[Any], call: Awaitable[T], what: str
@@ -226,6 +238,16 @@ class Feed:
 
     def _trouble(self, reason: str) -> None:
         self._post(FeedTrouble(safe_text(reason, 120)))
+
+
+def _settle_down() -> None:
+    """Load what the first picture did not wait for, so that no first keypress waits for it."""
+    for name in _LATER:
+        importlib.import_module(name)
+    # What is loaded by now stays: looking through it again and again for garbage would stop the
+    # screen for some forty milliseconds every few pictures.
+    gc.collect()
+    gc.freeze()
 
 
 async def bounded(

@@ -18,7 +18,7 @@ def watch_terminal(leave: Callable[[], None], fd: int | None = None) -> threadin
     """Call ``leave`` when the terminal hangs up; if that does not help, end the process.
 
     Args:
-        leave: asks the application to end; called in the watching thread.
+        leave: asks the application to end; called in a thread of its own.
         fd: the terminal, standard input if None.
 
     Returns:
@@ -35,7 +35,8 @@ def watch_terminal(leave: Callable[[], None], fd: int | None = None) -> threadin
             if poll.poll(_EVERY_MS):
                 if over.is_set():
                     return
-                leave()
+                # It may wait for a thread that waits for ever: beside us, never before us.
+                threading.Thread(target=leave, name="console-leave", daemon=True).start()
                 if not over.wait(_GRACE_S):
                     os._exit(GONE_STATUS)
                 return

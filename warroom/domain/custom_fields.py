@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from datetime import date
@@ -41,6 +42,8 @@ class FieldDefinition:
 def check_value(definition: FieldDefinition, value: object) -> Value:
     """Return the value as it is stored, None to take the field away.
 
+    People type text: one that reads as the field's number or truth value is taken for it.
+
     Raises:
         InvalidInput: names the field and what it holds.
     """
@@ -51,6 +54,8 @@ def check_value(definition: FieldDefinition, value: object) -> Value:
         return None
     if definition.type is FieldType.TEXT:
         return check_text(value, where, longest=TEXT_MAX, shortest=1)
+    if isinstance(value, str):
+        value = _typed(definition.type, value.strip())
     if definition.type is FieldType.BOOLEAN and isinstance(value, bool):
         return value
     if (
@@ -74,3 +79,12 @@ def check_value(definition: FieldDefinition, value: object) -> Value:
         FieldType.CHOICE: f"one of {', '.join(definition.choices)}",
     }[definition.type]
     raise InvalidInput(f"{where} must be {wanted}.", field=where, remedy=f"Give {wanted}.")
+
+
+def _typed(kind: FieldType, text: str) -> object:
+    if kind is FieldType.BOOLEAN:
+        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), text)
+    if kind is FieldType.NUMBER:
+        with contextlib.suppress(ValueError):
+            return int(text) if text.lstrip("+-").isdigit() else float(text)
+    return text

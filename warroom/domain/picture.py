@@ -42,6 +42,33 @@ class NextTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleOffer:
+    """A role that ``giver`` has offered to ``to``, with a brief, and that waits for an answer."""
+
+    role: str
+    giver: str
+    to: str
+    brief: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLink:
+    """A link of an incident. ``kind``: bridge, channel, dashboard, ticket or document."""
+
+    kind: str
+    url: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a person can choose from: people by name, services as (key, name)."""
+
+    people: tuple[str, ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentRow:
     """One line of the active incidents pane. ``severity`` 1 (worst) to 5."""
 
@@ -62,6 +89,7 @@ class IncidentRow:
     alert_count: int = 0
     firing_count: int = 0
     next_timer: NextTimer | None = None
+    offers: tuple[RoleOffer, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -134,3 +162,10 @@ class IncidentDetail:
     read_at: datetime
     more_timeline: bool = False
     custom: tuple[tuple[str, str], ...] = field(default=())
+    links: tuple[IncidentLink, ...] = ()
+    resolution: str = ""
+
+    @property
+    def offers(self) -> tuple[RoleOffer, ...]:
+        """The roles that wait for an answer."""
+        return self.row.offers

@@ -10,6 +10,7 @@ from warroom.db.reads.board import age_of, read_board, read_incident, read_timel
 from warroom.db.reads.health import read_health
 from warroom.db.reads.impact import read_impact
 from warroom.db.reads.log import read_log
+from warroom.db.reads.names import read_names
 from warroom.db.reads.timers import read_timers
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "read_impact",
     "read_incident",
     "read_log",
+    "read_names",
     "read_timeline",
     "read_timers",
 ]

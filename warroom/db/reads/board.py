@@ -19,8 +19,10 @@ from warroom.domain.picture import (
     AlertRow,
     BoardPicture,
     IncidentDetail,
+    IncidentLink,
     IncidentRow,
     NextTimer,
+    RoleOffer,
     ServiceLink,
     SourceKind,
     TimelineRow,
@@ -36,6 +38,7 @@ with incident as not materialized (select * from read_v1.incident),
   incident_service as not materialized (select * from read_v1.incident_service),
   role_held as not materialized (select * from read_v1.role_held),
   timer as not materialized (select * from read_v1.timer),
+  handover as not materialized (select * from read_v1.handover),
 """
 _THEN: LiteralString = """
 with incident as materialized (select * from read_v1.incident_at(%(as_of)s)),
@@ -44,6 +47,7 @@ with incident as materialized (select * from read_v1.incident_at(%(as_of)s)),
   incident_service as materialized (select * from read_v1.incident_service_at(%(as_of)s)),
   role_held as materialized (select * from read_v1.role_held_at(%(as_of)s)),
   timer as materialized (select * from read_v1.timer_at(%(as_of)s)),
+  handover as materialized (select * from read_v1.handover_at(%(as_of)s)),
 """
 _OPEN: LiteralString = """
   board as materialized (
@@ -66,6 +70,13 @@ _ROWS: LiteralString = """,
       jsonb_agg(jsonb_build_array(v.key, v.name, l.state, v.tier) order by v.tier, v.key) as links
     from incident_service l join service v on v.id = l.service_id
     where l.incident_id = any(array(select id from board)) group by l.incident_id),
+  asked as (
+    select h.incident_id,
+      jsonb_agg(jsonb_build_array(h.role, coalesce(g.name, '?'), coalesce(t.name, '?'), h.brief)
+        order by h.offered_at) as offers
+    from handover h left join person g on g.id = h.from_id left join person t on t.id = h.to_id
+    where h.incident_id = any(array(select id from board)) and h.state = 'offered'
+    group by h.incident_id),
   clock as (
     select distinct on (x.incident_id) x.incident_id, x.kind, x.due_at, x.target
     from timer x where x.incident_id = any(array(select id from board)) and x.state = 'armed'
@@ -73,12 +84,13 @@ _ROWS: LiteralString = """,
 select b.id, b.number, b.title, b.summary, b.severity, b.status, b.version, b.opened_at,
   b.updated_at, b.drill, b.visibility, b.alert_count, b.firing_count,
   b.custom::text as custom, o.name as owner, c.name as commander, s.links,
-  t.kind as timer_kind, t.due_at, t.target
+  t.kind as timer_kind, t.due_at, t.target, a.offers, b.resolution
 from board b
 left join person o on o.id = b.owner_id
 left join held c on c.incident_id = b.id
 left join linked s on s.incident_id = b.id
 left join clock t on t.incident_id = b.id
+left join asked a on a.incident_id = b.id
 order by b.severity, t.due_at nulls last, b.opened_at, b.id
 """
 _META: LiteralString = """
@@ -130,6 +142,7 @@ def _row(r: Row) -> IncidentRow:
         alert_count=r["alert_count"],
         firing_count=r["firing_count"],
         next_timer=timer,
+        offers=tuple(RoleOffer(*offer) for offer in r["offers"] or ()),
     )
 
 
@@ -198,6 +211,14 @@ _ROLES: LiteralString = """
     where r.incident_id = %(id)s and r.released_at is null)
 select * from chosen order by role
 """
+_LINKS: LiteralString = """
+select l.kind, l.url, l.label from read_v1.incident_link l
+where l.incident_id = %(id)s order by l.added_at, l.id
+"""
+_LINKS_THEN: LiteralString = """
+select l.kind, l.url, l.label from read_v1.incident_link_at(%(as_of)s) l
+where l.incident_id = %(id)s order by l.added_at, l.id
+"""
 
 
 async def read_timeline(
@@ -247,6 +268,7 @@ async def read_incident(
     alerts = await _fetch(conn, _ALERTS, args)
     timers = await _fetch(conn, source + _TIMERS, args)
     roles = await _fetch(conn, source + _ROLES, args)
+    links = await _fetch(conn, _LINKS if as_of is None else _LINKS_THEN, args)
     return IncidentDetail(
         row=row,
         summary=found[0]["summary"],
@@ -257,6 +279,8 @@ async def read_incident(
         read_at=meta["read_at"],
         more_timeline=len(entries) > timeline_limit,
         custom=tuple((str(k), str(v)) for k, v in json.loads(found[0]["custom"]).items()),
+        links=tuple(IncidentLink(**link) for link in links),
+        resolution=found[0]["resolution"] or "",
     )
 
 

@@ -1,0 +1,219 @@
+"""The keys for what an incident consists of: services, links, fields, merge and split, new ones."""
+
+from __future__ import annotations
+
+from screens.commands import Command, Harm, Kind
+from screens.desk import desk_of
+from screens.work import Work, wish
+from warroom.domain.picture import IncidentRow
+from warroom.domain.safe_text import safe_text
+
+_LINKS = (
+    ("bridge", "b", "a call or meeting"),
+    ("channel", "c", "a chat"),
+    ("dashboard", "d", "figures"),
+    ("ticket", "t", "in another system"),
+    ("document", "o", "a runbook, a paper"),
+)
+
+
+class PartWork(Work):
+    """Actions on the parts of incidents."""
+
+    def action_declare(self) -> None:
+        """Open the form for a new incident."""
+        self.flow(self._declare())
+
+    async def _declare(self) -> None:
+        from secrets import token_urlsafe
+
+        from screens.form import Field, Form
+
+        form = Form("Declare an incident", "", (
+            Field("title", "What hurts, in one line", "", "A title is needed.", 200),
+            Field("severity", "Severity 1 (worst) to 5", "3", "A severity from 1 to 5 is needed.",
+                  1, "[1-5]?"),
+            Field("service", "Service (its key; may stay empty)", longest=100),
+            Field("summary", "What is known so far (may stay empty)"),
+        ), "declare")  # fmt: skip
+        answers = await self.fill_in(form)
+        if answers is None:
+            return
+        order = wish(
+            Kind.DECLARE, "declare", "declared", title=answers["title"],
+            severity=int(answers["severity"]), summary=answers["summary"],
+            services=[answers["service"]] if answers["service"] else [],
+        )  # fmt: skip
+        desk_of(self).submit(Command(order, token_urlsafe(18), safe_text("new incident")))
+
+    def action_service(self) -> None:
+        """Say how a service is on this incident; attaches it when it is new."""
+        row = self.subject("changed")
+        if row is not None:
+            self.flow(self._service(row))
+
+    async def _service(self, row: IncidentRow) -> None:
+        from screens.choices import Choice
+
+        here = {link.key: link for link in row.services}
+        service = self.chosen_service()
+        if service is None:
+            choices = [Choice(f"={s.key}", s.key, f"{s.name} · {s.state}") for s in row.services]
+            choices += [
+                Choice(f"={key}", key, name)
+                for key, name in (await self.names()).services
+                if key not in here
+            ]
+            picked = await self.pick(
+                f"Service of {row.ref}", row.title, "Which service?", tuple(choices), free=True
+            )
+            if picked is None:
+                return
+            service = picked.removeprefix("=")
+        states = (
+            ("suspected", "s", "it may be hit"),
+            ("degraded", "d", "slow, or partly failing"),
+            ("down", "x", "does not work"),
+            ("recovered", "r", "works again"),
+        )
+        choices = [Choice(state, state, hint, key) for state, key, hint in states]
+        now = "not attached yet"
+        if service in here:
+            now = f"now {here[service].state}"
+            choices.append(Choice("detach", "detach", "it had nothing to do with it", "-"))
+        state = await self.choose(f"{service} on {row.ref}", now, *choices)
+        if state == "detach":
+            order = wish(
+                Kind.SERVICE_DETACH, f"detach {service}", f"{service} detached", Harm.SOME,
+                service=service,
+            )  # fmt: skip
+        elif state is not None:
+            order = wish(
+                Kind.SERVICE, f"{service} {state}", f"{service} is {state}",
+                service=service, state=state,
+            )  # fmt: skip
+        else:
+            return
+        await self.send_to((row,), order)
+
+    def action_link(self) -> None:
+        """Add a link: a bridge, a chat, a dashboard, a ticket; or take one away."""
+        row = self.subject("linked")
+        if row is not None:
+            self.flow(self._link(row))
+
+    async def _link(self, row: IncidentRow) -> None:
+        from screens.choices import Choice
+        from screens.form import Field, Form
+
+        detail = await self.look_at(row)
+        links = detail.links if detail else ()
+        choices = [Choice(kind, kind, hint, key) for kind, key, hint in _LINKS]
+        if links:
+            choices.append(Choice("remove", "take one away", f"{len(links)} are there", "-"))
+        kind = await self.choose(f"Link · {row.ref}", row.title, *choices)
+        if kind == "remove":
+            there = tuple(Choice(link.url, link.label, f"{link.kind} {link.url}") for link in links)
+            url = await self.pick(f"Take a link away · {row.ref}", row.title, "Which?", there)
+            if url is not None:
+                await self.send_to(
+                    (row,), wish(Kind.UNLINK, "take a link away", "link removed", url=url)
+                )
+            return
+        if kind is None:
+            return
+        form = Form(f"Link a {kind} · {row.ref}", row.title, (
+            Field("url", "Its address: https://…, tel:…", "", "An address is needed."),
+            Field("label", "What people will read", kind, "A label is needed.", 200),
+        ), "link it")  # fmt: skip
+        answers = await self.fill_in(form)
+        if answers is not None:
+            order = wish(Kind.LINK, f"link a {kind}", f"{kind} linked", kind=kind, **answers)
+            await self.send_to((row,), order)
+
+    def action_field(self) -> None:
+        """Set a custom field."""
+        row = self.subject("changed")
+        if row is not None:
+            self.flow(self._field(row))
+
+    async def _field(self, row: IncidentRow) -> None:
+        from screens.choices import Choice
+        from screens.form import Field, Form
+
+        detail = await self.look_at(row)
+        there = dict(detail.custom) if detail else {}
+        choices = tuple(Choice(key, key, f"now {value}") for key, value in there.items())
+        key = await self.pick(
+            f"Custom field · {row.ref}",
+            row.title,
+            "Which field of the registry?",
+            choices,
+            free=True,
+        )
+        if key is None:
+            return
+        line = Field("value", f"{key}; empty takes it away", there.get(key, ""))
+        answers = await self.fill_in(Form(f"{key} · {row.ref}", row.title, (line,), "set it"))
+        if answers is not None:
+            value = answers["value"] or None
+            words = f"{key} = {value or 'nothing'}"
+            await self.send_to((row,), wish(Kind.FIELD, words, words, field=key, value=value))
+
+    def action_merge(self) -> None:
+        """Merge this incident into another, or the marked ones into the chosen one."""
+        row = self.subject("merged")
+        if row is not None:
+            self.flow(self._merge(row, tuple(m for m in self.marked() if m.id != row.id)))
+
+    async def _merge(self, row: IncidentRow, marked: tuple[IncidentRow, ...]) -> None:
+        from screens.choices import Choice
+
+        if marked:
+            into, ones = row.ref, marked
+        else:
+            others = [r for r in self.open_rows() if r.id != row.id]
+            choices = tuple(Choice(f"={r.ref}", r.ref, r.title) for r in others)
+            picked = await self.pick(
+                f"Merge {row.ref} into …", row.title, "Into which?", choices, free=True
+            )
+            if picked is None:
+                return
+            into, ones = picked.removeprefix("="), (row,)
+        order = wish(Kind.MERGE, f"merge into {into}", f"merged into {into}", Harm.GREAT, into=into)
+        if not self.marked():
+            line = f"{row.ref}  {row.title}"
+            sentence = "Its alerts and services go there; it is resolved. Undo takes it back."
+            if not await self.agree(f"Merge {row.ref} into {into}", line, sentence):
+                return
+        await self.send_to(ones, order)
+
+    def open_rows(self) -> tuple[IncidentRow, ...]:
+        """Return all open incidents that are known."""
+        return ()
+
+    def action_split(self) -> None:
+        """Split some services off into an incident of their own."""
+        row = self.subject("split")
+        if row is not None:
+            self.flow(self._split(row))
+
+    async def _split(self, row: IncidentRow) -> None:
+        from screens.form import Field, Form
+
+        names = ", ".join(s.key for s in row.services)
+        form = Form(f"Split off {row.ref}", f"It has {names or 'no service'}", (
+            Field("title", "Title of the new incident", "", "A title is needed.", 200),
+            Field("services", "Services that go along, with commas between", self.chosen_service()
+                  or "", "At least one service must go along."),
+            Field("severity", "Severity 1 to 5 (empty: the same)", "", "", 1, "[1-5]?"),
+        ), "split")  # fmt: skip
+        answers = await self.fill_in(form)
+        if answers is not None:
+            services = [key.strip() for key in answers["services"].split(",") if key.strip()]
+            severity = int(answers["severity"]) if answers["severity"] else None
+            order = wish(
+                Kind.SPLIT, f"split {', '.join(services)} off", f"split off from {row.ref}",
+                Harm.SOME, title=answers["title"], services=services, severity=severity,
+            )  # fmt: skip
+            await self.send_to((row,), order)
