@@ -114,7 +114,8 @@ def snooze(
     seconds = _seconds(for_s, "for_s", SNOOZE_SHORTEST_S, SNOOZE_LONGEST_S)
     why = check_text(reason, "reason", longest=NOTE_MAX, shortest=1)
     until = now + timedelta(seconds=seconds)
-    text = f"snoozed until {say_time(until, now)} by {actor.name}: {why}"
+    when = say_time(until, now).removeprefix("at ").removeprefix("on ")
+    text = f"snoozed until {when} by {actor.name}: {why}"
     return Decision(
         command=Command.SNOOZE,
         status=state.status,
