@@ -16,7 +16,7 @@ from tests.api.conftest import Api, serving
 from tests.api.test_room_commands import opened
 from tests.pgfixtures import TestDatabase, TestServer
 from warroom.client import Client
-from warroom.errors import InvalidInput, Refused
+from warroom.errors import InvalidInput, NotFound, Refused
 
 Json = dict[str, Any]
 # What an undo does not put back: what counts commands, and moments that have gone on since.
@@ -165,3 +165,20 @@ async def test_a_split_takes_single_alerts_along(api: Api) -> None:
     with pytest.raises(InvalidInput, match="alerts"):
         await client.split("INC-1", seen["version"] + 1, "x", alerts=["no id"])
     assert (await client.verify_audit())["verified"] is True
+
+
+@pytest.mark.parametrize("visibility", ["restricted", "security"])
+async def test_what_is_split_off_is_seen_by_the_same_people(api: Api, visibility: str) -> None:
+    ana, luc = api.client(), api.client(api.token("luc", "read", "respond"))
+    mira = api.client(api.token("mira", "read", "respond"))
+    await opened(api, "pg-main", "orders")
+    await ana.restrict("INC-1", 1, visibility, ["luc"])
+    new = await luc.split("INC-1", 2, "Orders", services=["orders"])
+    assert (new["ref"], new["visibility"], new["version"]) == ("INC-2", visibility, 1)
+    assert (await ana.incident("INC-2"))["title"] == "Orders"
+    with pytest.raises(NotFound):
+        await mira.incident("INC-2")
+    for table in ("timeline", "incident_service", "timer", "audit", "history"):
+        where = f"incident_id = '{new['id']}' and visibility <> '{visibility}'"
+        assert api.count(table, where) == 0, table
+    assert (await ana.verify_audit())["verified"] is True
