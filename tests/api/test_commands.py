@@ -23,7 +23,7 @@ from tests.pgfixtures import TestDatabase
 async def warroom(*arguments: str, **env: str) -> tuple[int, str, str]:
     """Run `warroom …`; return exit code, stdout and stderr."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "warroom", *arguments,
+        sys.executable, "-m", "warroom", *arguments, stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ | env,
     )  # fmt: skip
     out, err = await asyncio.wait_for(process.communicate(), 60)

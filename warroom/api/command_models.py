@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -67,7 +67,10 @@ class Split(Version):
     title: str = Field(min_length=1, max_length=2000)
     severity: int | None = Field(default=None, ge=1, le=5)
     services: list[str] = Field(default_factory=list, max_length=100)
-    alerts: list[UUID] = Field(default_factory=list, max_length=1000, strict=False)
+    # Strict for each item too, it would take none of JSON's texts.
+    alerts: list[Annotated[UUID, Field(strict=False)]] = Field(
+        default_factory=list, max_length=1000
+    )
 
 
 class Drill(Version):

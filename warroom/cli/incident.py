@@ -1,4 +1,4 @@
-"""`warroom incident`: list, show, declare, acknowledge, resolve and log, through the API."""
+"""`warroom incident`: list, show, declare and every command, through the API."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from warroom.cli import incident_batch, incident_clocks, incident_log, incident_moves
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -16,11 +17,13 @@ from warroom.cli.common import (
     say,
     settings_from,
 )
+from warroom.cli.incident_verbs import add_verbs, person, send_one, told
 
 if TYPE_CHECKING:
     from warroom.client import Client
 
 COLUMNS = ("ref", "severity", "status", "title", "owner", "services", "opened_at")
+TABLES = (incident_moves.VERBS, incident_log.VERBS, incident_clocks.VERBS)
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -34,6 +37,7 @@ def add_parser(subparsers: SubParsers) -> None:
     add_json(listing)
     show = verbs.add_parser("show", help="one, with its timeline")
     show.add_argument("ref", help="INC-12")
+    show.add_argument("--ids", action="store_true", help="with the ids of its entries")
     add_json(show)
     declare = verbs.add_parser("declare", help="declare one")
     declare.add_argument("title")
@@ -42,23 +46,15 @@ def add_parser(subparsers: SubParsers) -> None:
     declare.add_argument("--summary", default="")
     declare.add_argument("--drill", action="store_true")
     add_json(declare)
-    for verb, text in (("ack", "acknowledge it"), ("resolve", "say that the harm is over")):
-        command = verbs.add_parser(verb, help=text)
-        command.add_argument("ref", help="INC-12")
-        command.add_argument("--version", type=int, help="the version you saw; the present one")
-        if verb == "resolve":
-            command.add_argument("--note", help="what was done")
-        add_json(command)
-    log = verbs.add_parser("log", help="add an entry to its timeline")
-    log.add_argument("ref", help="INC-12")
-    log.add_argument("text")
-    log.add_argument("--kind", default="fact")
-    log.add_argument("--confidence", type=float)
-    add_json(log)
+    for table in TABLES:
+        add_verbs(verbs, table)
+    incident_batch.add_batch(verbs, TABLES)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
+    if args.verb == "batch":
+        return incident_batch.run(args)
     return asyncio.run(_run(args, make_client(settings_from(args))))
 
 
@@ -70,16 +66,17 @@ async def _run(args: argparse.Namespace, client: Client) -> int:
     elif args.verb == "list":
         print_table([_row(i) for i in answer["items"]], COLUMNS)
     elif args.verb == "show":
-        _show(answer)
-    else:
+        _show(answer, ids=args.ids)
+    elif args.verb == "declare":
         say(f"{answer['ref']} is {answer['status']} (version {answer['version']})")
+    else:
+        say(told(args, answer))
     return 0
 
 
 async def _ask(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     from warroom.client import new_key, retry_until_known
 
-    key = new_key()
     if args.verb == "list":
         return await client.incidents(status="all" if args.all else "open", limit=args.limit)
     if args.verb == "show":
@@ -87,24 +84,14 @@ async def _ask(args: argparse.Namespace, client: Client) -> dict[str, Any]:
         page = await client.timeline(args.ref)
         return {**found, "timeline": page["items"]}
     if args.verb == "declare":
+        key = new_key()
         return await retry_until_known(
             lambda: client.declare(
                 args.title, args.severity, services=args.services, summary=args.summary,
                 drill=args.drill, key=key,
             )
         )  # fmt: skip
-    if args.verb == "log":
-        return await retry_until_known(
-            lambda: client.log_entry(
-                args.ref, args.kind, args.text, confidence=args.confidence, key=key
-            )
-        )
-    version = args.version or (await client.incident(args.ref))["version"]
-    if args.verb == "ack":
-        return await retry_until_known(lambda: client.acknowledge(args.ref, version, key=key))
-    return await retry_until_known(
-        lambda: client.resolve(args.ref, version, note=args.note, key=key)
-    )
+    return await send_one(client, args)
 
 
 def _row(item: dict[str, Any]) -> dict[str, object]:
@@ -117,13 +104,39 @@ def _row(item: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _show(item: dict[str, Any]) -> None:
+def _show(item: dict[str, Any], *, ids: bool) -> None:
     say(f"{item['ref']}  SEV{item['severity']}  {item['status']}  {item['title']}")
-    owner = item["owner"]
-    say(f"owner {owner['name'] if owner else 'nobody'}   opened {item['opened_at']}"
+    say(f"owner {person(item['owner'])}   opened {item['opened_at']}"
         f"   {item['firing_count']} of {item['alert_count']} alerts firing")  # fmt: skip
+    for line in _facts(item):
+        say(line)
     if item["summary"]:
         say(item["summary"])
     for entry in item["timeline"]:
-        say(f"{entry['happened_at']}  {entry['kind']:<13}  {entry['author'] or '-':<12} "
+        before = f"{entry['id']}  " if ids else ""
+        say(f"{before}{entry['happened_at']}  {entry['kind']:<13}  {entry['author'] or '-':<12} "
             f" {entry['text']}")  # fmt: skip
+
+
+def _facts(item: dict[str, Any]) -> list[str]:
+    """Return a line for each thing that there is to say of it, none for what there is not."""
+    clock = item["escalation"]
+    parts = {
+        "marked": ", ".join(
+            word for word, so in (("drill", item["drill"]),
+                                  (item["visibility"], item["visibility"] != "normal"),
+                                  (item["resolution"], item["resolution"])) if so
+        ),
+        "services": ", ".join(f"{s['key']} {s['state']}" for s in item["services"]),
+        "roles": ", ".join(f"{r['role']} {r['name']}" for r in item["roles"]),
+        "offered": ", ".join(f"{h['role']} to {h['to']}" for h in item["handovers"]),
+        "escalation": f"{clock['state']}, step {clock['step']} ({clock['target']}) at"
+        f" {clock['due_at']}" if clock["state"] != "none" else "",
+        "sleeps until": item["snoozed_until"] or "",
+        "update due": item["update_due_at"] or "",
+        "links": ", ".join(f"{k['kind']} {k['url']} ({k['label']})" for k in item["links"]),
+        "fields": ", ".join(f"{k} = {v}" for k, v in sorted(item["custom"].items())),
+        "merged into": item["merged_into"] or "",
+        "split from": item["split_from"] or "",
+    }  # fmt: skip
+    return [f"{name}: {text}" for name, text in parts.items() if text]

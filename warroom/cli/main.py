@@ -35,7 +35,7 @@ GROUPS: Final[dict[str, str]] = {
     "console": "open the terminal screen",
     "serve": "run the API",
     "engine": "run the clockwork: timers, outbox, housekeeping",
-    "incident": "list, show, declare, acknowledge, resolve and log incidents",
+    "incident": "list, show, declare and command incidents, one or many",
     "user": "people and their logins",
     "team": "teams and their members",
     "service": "services, their owners and dependencies",

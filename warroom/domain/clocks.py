@@ -1,21 +1,45 @@
-"""The clocks that people set: the next update, a snooze, and what they do to an escalation."""
+"""The clocks that people set: the next update, a snooze, and what they do to an escalation.
+
+Each fires once.  An update that was due is said and the clock stops: only a person knows when the
+next one can be given.  The end of a snooze wakes what slept, and nothing else: an escalation that
+a person paused stays paused until a person resumes it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from warroom.domain.escalation import Policy
-from warroom.domain.incident import NOTE_MAX, Command, Decision, IncidentState, Status, check
+from warroom.domain.escalation import (
+    OWNER,
+    Firing,
+    Page,
+    Policy,
+    Target,
+    TargetKind,
+    say_late,
+)
+from warroom.domain.incident import (
+    NOTE_MAX,
+    Command,
+    Decision,
+    IncidentState,
+    Party,
+    Status,
+    check,
+    is_open,
+)
 from warroom.domain.principal import Principal
 from warroom.domain.timeline import EntryDraft, EntryKind
 from warroom.domain.timer import TimerCancel, TimerDraft, TimerKind
-from warroom.domain.validate import check_text, say_duration, say_time
+from warroom.domain.validate import check_text, say_duration, say_time, shorten
 from warroom.errors import InvalidInput, Refused
 
 UPDATE_LONGEST_S = 7 * 24 * 3600
 SNOOZE_SHORTEST_S = 60
 SNOOZE_LONGEST_S = 24 * 3600
 DOINGS = ("now", "pause", "resume", "skip")
+ASLEEP = "asleep"
+"""The reason of a timer that sleeps with its incident: waking arms those and no others."""
 
 
 def _seconds(value: object, field: str, shortest: float, longest: float) -> float:
@@ -24,6 +48,11 @@ def _seconds(value: object, field: str, shortest: float, longest: float) -> floa
     if not shortest <= value <= longest:
         raise InvalidInput(f"{field} must be {shortest:g} to {longest:g} seconds.", field=field)
     return float(value)
+
+
+def _speaker(state: IncidentState) -> Party | None:
+    """Return who owes the next update: communications, else the commander, else the owner."""
+    return state.roles.get("communications") or state.roles.get("commander") or state.owner
 
 
 def set_update_due(
@@ -47,8 +76,8 @@ def set_update_due(
         )
     seconds = _seconds(in_s, "in_s", 1, UPDATE_LONGEST_S)
     due = now + timedelta(seconds=seconds)
-    commander = state.roles.get("communications") or state.roles.get("commander") or state.owner
-    who = commander.name if commander else "nobody"
+    speaker = _speaker(state)
+    who = speaker.name if speaker else "nobody"
     text = f"next update due {say_time(due, now)}, from {who} (set by {actor.name})"
     return Decision(
         command=Command.UPDATE_DUE,
@@ -85,14 +114,15 @@ def snooze(
     seconds = _seconds(for_s, "for_s", SNOOZE_SHORTEST_S, SNOOZE_LONGEST_S)
     why = check_text(reason, "reason", longest=NOTE_MAX, shortest=1)
     until = now + timedelta(seconds=seconds)
-    text = f"snoozed until {say_time(until, now)} by {actor.name}: {why}"
+    when = say_time(until, now).removeprefix("at ").removeprefix("on ")
+    text = f"snoozed until {when} by {actor.name}: {why}"
     return Decision(
         command=Command.SNOOZE,
         status=state.status,
         changes={},
         entries=(EntryDraft(EntryKind.STATUS, text[:NOTE_MAX], now),),
         sentence=f"{state.ref} sleeps for {say_duration(timedelta(seconds=seconds))}.",
-        arm=(TimerDraft(TimerKind.SNOOZE, 0, 0, until, "wakes"),),
+        arm=(TimerDraft(TimerKind.SNOOZE, 0, 0, until, "wakes", f"by {actor.name}: {why}"),),
     )
 
 
@@ -118,7 +148,7 @@ def escalation(
         step: for skip, the step's number from 1.
 
     Raises:
-        Refused: it has ended, or there is no clock that could do so.
+        Refused: it has ended or sleeps, or there is no clock that could do so.
         InvalidInput: no such doing or step.
     """
     if do not in DOINGS:
@@ -131,6 +161,9 @@ def escalation(
             f"{state.ref} is {state.status}, so nothing escalates; `now` still tells somebody.",
             rule="escalates",
         )
+    if state.status is Status.TRIGGERED and state.snoozed:
+        raise Refused(f"{state.ref} sleeps, and its escalation with it; wake it first.",
+                      rule="awake")  # fmt: skip
     wanted = {"pause": "armed", "resume": "paused"}.get(str(do))
     if wanted is not None and running != wanted:
         raise Refused(f"The escalation of {state.ref} is not {wanted}.", rule="clock-fits")
@@ -155,3 +188,57 @@ def escalation(
         entries=(EntryDraft(EntryKind.STATUS, f"{said} by {actor.name}", now),),
         sentence=f"{state.ref}: {said}.",
     )
+
+
+def _owing(state: IncidentState, team: str | None) -> Target:
+    speaker = _speaker(state)
+    if speaker is not None:
+        return Target(TargetKind.PERSON, speaker.name)
+    return Target(TargetKind.TEAM, team or OWNER)
+
+
+def fire_update_due(
+    state: IncidentState, team: str | None, now: datetime, due_at: datetime
+) -> Firing:
+    """Decide what an update that was due does: it is said once, and the clock stops.
+
+    Args:
+        state: the incident as it is now, roles and owner included.
+        team: key of the team that owns the worst-hit service, told when no person is to.
+        now: the database's clock.
+        due_at: when the update was due; lateness over 5 s is said.
+    """
+    if not is_open(state.status):
+        return Firing(False, f"{state.ref}: no update is due any more, it is {state.status}")
+    target = _owing(state, team)
+    late = say_late(due_at, now)
+    said = f"update on {state.ref} was due {say_time(due_at, now)}{late and ', said' + late[1:]}"
+    text = f"{said}; {target} owes it"
+    page = Page(
+        target,
+        f"{state.ref} SEV{state.severity} {state.title}: {said}",
+        # The same clock is set anew time after time; each end of it is another message.
+        f"{state.id}:{TimerKind.UPDATE_DUE}:{due_at.isoformat()}",
+    )
+    return Firing(True, text, (page,), entries=(EntryDraft(EntryKind.AUTOMATION, text, now),))
+
+
+def fire_snooze(
+    state: IncidentState, why: str, team: str | None, now: datetime, due_at: datetime
+) -> Firing:
+    """Decide what the end of a snooze does: the incident wakes, what slept with it runs on.
+
+    ``why`` is who had snoozed it and what for, as it stood by the clock; for the rest see
+    ``fire_update_due``.
+    """
+    if not is_open(state.status):
+        return Firing(False, f"{state.ref}: nothing is to be woken, it is {state.status}")
+    said = "woke: the snooze is over" + say_late(due_at, now)
+    text = f"{said}; it was snoozed {why}" if why else said
+    page = Page(
+        _owing(state, team),
+        f"{state.ref} SEV{state.severity} {state.title} {shorten(text, 1000)}",
+        f"{state.id}:{TimerKind.SNOOZE}:{due_at.isoformat()}",
+    )
+    entry = EntryDraft(EntryKind.AUTOMATION, text[:NOTE_MAX], now)
+    return Firing(True, f"{state.ref} {shorten(text, 500)}", (page,), entries=(entry,))

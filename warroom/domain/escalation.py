@@ -136,6 +136,12 @@ def name_owner(policy: Policy, team: str | None) -> Policy:
     return replace(policy, steps=named)
 
 
+def say_late(due_at: datetime, now: datetime) -> str:
+    """Say by how much a clock fires late: ``, 62 s late``; nothing up to five seconds."""
+    late = now - due_at
+    return f", {say_duration(late)} late" if late > LATE_AFTER else ""
+
+
 def arm_first(policy: Policy, opened_at: datetime) -> TimerDraft | None:
     """Return the timer of the first step, or None when the policy has no steps."""
     return _timer(policy.steps[0], 0, opened_at) if policy.steps else None
@@ -172,8 +178,7 @@ def fire(
     index = next((i for i, s in enumerate(policy.steps) if s.number >= step), len(policy.steps) - 1)
     rung = policy.steps[index]
     following = _following(policy, index, cycle, now)
-    late = now - due_at
-    lateness = f", {say_duration(late)} late" if late > LATE_AFTER else ""
+    lateness = say_late(due_at, now)
     then = (
         f"; next {following.target} {say_time(following.due_at, now)}"
         if following

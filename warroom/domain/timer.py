@@ -30,7 +30,8 @@ class TimerDraft:
     """A timer to be armed.
 
     (subject, ``kind``, ``step``, ``cycle``) is unique in the database, so arming twice is arming
-    once; ``target`` says in words to whom it speaks, e.g. ``team databases``.
+    once; ``target`` says in words to whom it speaks, e.g. ``team databases``; ``why`` stands by a
+    clock that a person set, for the day on which it runs out.
     """
 
     kind: TimerKind
@@ -38,6 +39,7 @@ class TimerDraft:
     cycle: int
     due_at: datetime
     target: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

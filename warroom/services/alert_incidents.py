@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from warroom.domain.grouping import Candidate, Opening
 from warroom.domain.ids import format_ref
 from warroom.domain.incident import Status
 from warroom.domain.principal import INGEST_PRINCIPAL
+from warroom.services import snoozes
 from warroom.services.alert_rows import Candidates, Entry, OpenedIncident, Outcome, as_json
 from warroom.services.escalation_policies import policy_of
 
@@ -173,6 +174,20 @@ async def write_counts(
                 entry(*said, "automation", f"{many} ended; resolve it when users are well", now)
             )
     return entries
+
+
+async def wake_raised(work: Work, raised: Mapping[UUID, int], now: datetime) -> list[Entry]:
+    """Wake what sleeps and got worse: whoever snoozed it did not know. Return entries to write."""
+    woken = await snoozes.wake(work, list(raised), "a worse alert raised it")
+    if not woken:
+        return []
+    rows = await work.rows(
+        "select i.id, i.unit, i.visibility from warroom.incident i"
+        " where i.id = any(cast(:ids as uuid[])) order by i.id",
+        {"ids": woken},
+    )
+    text = "woke: a worse alert raised it"
+    return [entry(r["id"], r["unit"], r["visibility"], "automation", text, now) for r in rows]
 
 
 def entry(

@@ -358,6 +358,7 @@ async def _write(
         if o.incident_id is not None and o.change.noteworthy
     ]
     entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
+    entries += await alert_incidents.wake_raised(work, raised, now)
     await alert_incidents.insert_entries(work, entries)
     # Alerts join only incidents that have their service already: no other set has changed.
     await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)

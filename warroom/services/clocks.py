@@ -14,11 +14,13 @@ from warroom.domain.escalation import Policy, Step
 from warroom.domain.incident import Command, Decision, IncidentState, Status
 from warroom.domain.principal import CommandContext
 from warroom.services.escalation_policies import policy_of
-from warroom.services.incident_commands import RESUME, change, check_version, run_on
+from warroom.services.incident_commands import change, check_version, hold, run_on
+from warroom.services.snoozes import pause, put_to_sleep
 
-_PAUSE = (
-    "update warroom.timer set state = 'paused', paused_at = now(), version = version + 1"
-    " where incident_id = :id and kind = 'escalate' and state = 'armed'"
+_RESUME = (
+    "update warroom.timer set state = 'armed', due_at = due_at + (now() - paused_at),"
+    " paused_at = null, reason = '', version = version + 1"
+    " where incident_id = :id and kind = 'escalate' and state = 'paused'"
 )
 _SET_STEP = """
 insert into warroom.timer (kind, incident_id, step, cycle, due_at, target, policy_id, unit,
@@ -44,8 +46,9 @@ async def snooze(
     """Put an incident to sleep; its escalation waits until it wakes. 0 s wakes it."""
 
     async def besides(work: Work, row: RowMapping, decision: Decision, _now: datetime) -> None:
+        await hold(work, row)
         if not decision.wake:
-            await work.execute(_PAUSE, {"id": row["id"]})
+            await put_to_sleep(work, row["id"])
 
     return await change(
         db, ctx, ref, Command.SNOOZE, {"version": version, "for_s": for_s, "reason": reason},
@@ -61,6 +64,7 @@ async def escalation(
 
     async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
         check_version(row, version)
+        await hold(work, row)
         policy = await policy_of(work, row["id"], row["policy_id"])
         clock = await work.row(
             "select id, step, cycle, state from warroom.timer where incident_id = :id"
@@ -73,13 +77,13 @@ async def escalation(
             state, ctx.principal, now, do=do, policy=policy, running=running, step=step
         )
         if do == "pause":
-            await work.execute(_PAUSE, {"id": row["id"]})
+            await pause(work, row["id"], f"paused by {ctx.principal.name}")
         elif do == "resume":
-            await work.execute(RESUME, {"incident": row["id"]})
+            await work.execute(_RESUME, {"id": row["id"]})
         elif do == "now" and clock is not None:
             await work.execute(
                 "update warroom.timer set due_at = now(), state = 'armed', paused_at = null,"
-                " version = version + 1 where id = :id",
+                " reason = '', version = version + 1 where id = :id",
                 {"id": clock["id"]},
             )
         elif do == "now":

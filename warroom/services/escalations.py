@@ -10,25 +10,38 @@ from sqlalchemy import RowMapping
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_automation
+from warroom.domain.clocks import fire_snooze, fire_update_due
 from warroom.domain.escalation import Firing, Page, Policy, TargetKind, fire, name_owner
 from warroom.domain.incident import IncidentState
 from warroom.domain.principal import CommandContext
 from warroom.domain.timer import TimerKind
 from warroom.services import alert_incidents, escalation_policies
 from warroom.services.incident_state import state_of
+from warroom.services.snoozes import arm_sleepers
 
 CLAIM = """
-select t.id, t.kind, t.incident_id, t.step, t.cycle, t.due_at, t.target, t.policy_id, t.unit,
-  t.visibility
+select t.id, t.kind, t.incident_id, t.step, t.cycle, t.due_at, t.target, t.policy_id, t.reason,
+  t.unit, t.visibility
 from warroom.timer t where t.state = 'armed' and t.due_at <= now()
 order by t.due_at limit :limit for update skip locked
 """
+# What a message is called by the kind of clock that it comes from; the commands that set these
+# clocks have names of their own.
+MESSAGES = {
+    TimerKind.ESCALATE.value: "incident.escalated",
+    TimerKind.UPDATE_DUE.value: "incident.update-overdue",
+    TimerKind.SNOOZE.value: "incident.woke",
+}
 # An incident that somebody is changing right now decides its timers' fate: they wait a tick.
 INCIDENTS = """
 select i.id, i.number, i.title, i.severity, i.status, i.version, i.opened_at, i.acknowledged_at,
   i.resolved_at, a.id as acked_id, r.id as resolved_id, i.firing_count, a.name as acked_name,
-  r.name as resolved_name
+  r.name as resolved_name, o.id as owner_id, o.name as owner_name,
+  coalesce((select jsonb_agg(jsonb_build_object('role', h.role, 'id', p.id, 'name', p.name))
+    from warroom.role_held h join warroom.principal p on p.id = h.principal_id
+    where h.incident_id = i.id and h.released_at is null), '[]') as roles
 from warroom.incident i
+left join warroom.principal o on o.id = i.owner_id
 left join warroom.principal a on a.id = i.acknowledged_by
 left join warroom.principal r on r.id = i.resolved_by
 where i.id = any(cast(:ids as uuid[])) order by i.id for no key update of i skip locked
@@ -69,6 +82,9 @@ async def _fire(
     owners: dict[UUID, str],
     now: datetime,
 ) -> str:
+    team = owners.get(timer["incident_id"])
+    if timer["kind"] in (TimerKind.UPDATE_DUE.value, TimerKind.SNOOZE.value):
+        return await _fire_set_by_hand(work, timer, incident, team, now)
     if timer["kind"] != TimerKind.ESCALATE.value or timer["policy_id"] is None:
         sentence = f"{incident.ref}: {timer['kind']} is due"
         await _end(work, timer, "fired", sentence)
@@ -77,8 +93,23 @@ async def _fire(
     policy_id = timer["policy_id"]
     if policy_id not in policies:
         policies[policy_id] = await escalation_policies.load_policy(work, policy_id)
-    policy = name_owner(policies[policy_id], owners.get(timer["incident_id"]))
+    policy = name_owner(policies[policy_id], team)
     firing = fire(policy, timer["step"], timer["cycle"], incident, now, timer["due_at"])
+    await _end(work, timer, "fired" if firing.sent else "cancelled", firing.sentence)
+    await _follow(work, timer, firing, incident)
+    return firing.sentence
+
+
+async def _fire_set_by_hand(
+    work: Work, timer: RowMapping, incident: IncidentState, team: str | None, now: datetime
+) -> str:
+    """Fire a clock that a person set: an update that was due, the end of a snooze."""
+    if timer["kind"] == TimerKind.SNOOZE.value:
+        firing = fire_snooze(incident, timer["reason"], team, now, timer["due_at"])
+        if firing.sent:
+            await arm_sleepers(work, [incident.id])
+    else:
+        firing = fire_update_due(incident, team, now, timer["due_at"])
     await _end(work, timer, "fired" if firing.sent else "cancelled", firing.sentence)
     await _follow(work, timer, firing, incident)
     return firing.sentence
@@ -110,7 +141,10 @@ async def _follow(work: Work, timer: RowMapping, firing: Firing, incident: Incid
             "insert into warroom.timer (kind, incident_id, step, cycle, due_at, target,"
             " policy_id, unit, visibility) values (:kind, :incident, :step, :cycle, :due,"
             " :target, :policy, :unit, :seen)"
-            " on conflict (incident_id, kind, step, cycle) do nothing",
+            # A person may have skipped this step before, and then gone back before it.
+            " on conflict (incident_id, kind, step, cycle) do update set state = 'armed',"
+            " due_at = :due, target = :target, reason = '', version = timer.version + 1"
+            " where timer.state = 'cancelled'",
             {
                 "kind": following.kind.value,
                 "incident": timer["incident_id"],
@@ -129,7 +163,7 @@ async def _page(work: Work, timer: RowMapping, page: Page, incident: IncidentSta
     """Put one message a channel into the outbox; the key keeps it one however often it is tried."""
     only = page.target.name if page.target.kind is TargetKind.CHANNEL else None
     payload = {
-        "type": "incident.escalated",
+        "type": MESSAGES[timer["kind"]],
         "incident": incident.ref,
         "severity": incident.severity,
         "target": str(page.target),

@@ -22,6 +22,7 @@ from warroom.domain.timer import TimerDraft
 from warroom.errors import Refused, VersionConflict
 from warroom.services.access import require
 from warroom.services.incident_state import Json, as_json, load, state_of
+from warroom.services.snoozes import arm_sleepers
 
 Decide = Callable[[IncidentState, datetime], Decision]
 WorkOn = Callable[[Work, RowMapping, IncidentState, datetime], Awaitable[Decision]]
@@ -34,16 +35,11 @@ QUIET = frozenset({Command.LOG, Command.PIN, Command.UNPIN, Command.CORRECT, Com
                    Command.UNLINK, Command.JUDGE, Command.FIELD})  # fmt: skip
 # Arming what was armed before (a snooze, the next update) sets the same clock anew.
 ARM = """
-insert into warroom.timer (kind, incident_id, step, cycle, due_at, target, policy_id, unit,
-  visibility) values (:kind, :incident, :step, :cycle, :due, :target, :policy, :unit, :seen)
+insert into warroom.timer (kind, incident_id, step, cycle, due_at, target, policy_id, reason, unit,
+  visibility) values (:kind, :incident, :step, :cycle, :due, :target, :policy, :why, :unit, :seen)
 on conflict (incident_id, kind, step, cycle) do update set state = 'armed', due_at = :due,
-  target = :target, paused_at = null, fired_at = null, reason = '', version = timer.version + 1
+  target = :target, paused_at = null, fired_at = null, reason = :why, version = timer.version + 1
   where timer.kind <> 'escalate'
-"""
-RESUME = """
-update warroom.timer set state = 'armed', due_at = due_at + (now() - paused_at), paused_at = null,
-  version = version + 1
-where incident_id = :incident and kind = 'escalate' and state = 'paused'
 """
 
 
@@ -142,6 +138,17 @@ def conflict(row: RowMapping, version: int) -> VersionConflict:
     )
 
 
+async def hold(work: Work, row: RowMapping) -> None:
+    """Lock the incident before its clocks: the engine leaves those of a locked one alone.
+
+    Without it a clock that the engine arms meanwhile would be missed.
+    """
+    await work.rows(
+        "select i.id from warroom.incident i where i.id = :id for no key update",
+        {"id": row["id"]},
+    )
+
+
 async def apply(work: Work, row: RowMapping, decision: Decision) -> None:
     """Compare and set: the row is changed only if nobody else did since it was read.
 
@@ -191,11 +198,11 @@ async def follow(
              "kinds": [c.kind.value for c in decision.cancel]},
         )  # fmt: skip
     if decision.wake:
-        await work.execute(RESUME, {"incident": row["id"]})
+        await arm_sleepers(work, [row["id"]])
     for timer in arm:
         await work.execute(ARM, common | {
             "kind": timer.kind.value, "step": timer.step, "cycle": timer.cycle,
-            "due": timer.due_at, "target": timer.target, "policy": policy,
+            "due": timer.due_at, "target": timer.target, "policy": policy, "why": timer.why,
         })  # fmt: skip
     await announce(work, row, decision, str(seen))
 

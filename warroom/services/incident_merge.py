@@ -118,9 +118,11 @@ async def split(
             " :drill, :unit, :seen, :by, :behalf, :policy, :now, :now)"
             " returning id, number, unit, visibility",
             {"title": new.title, "severity": new.severity, "drill": new.drill,
-             "unit": row["unit"], "seen": row["visibility"], "by": ctx.principal.id,
+             "unit": row["unit"], "seen": "normal", "by": ctx.principal.id,
              "behalf": ctx.on_behalf_of, "policy": row["policy_id"], "now": now},
         )  # fmt: skip
+        if row["visibility"] != "normal":
+            made = await _hide(work, row, made)
         assert made is not None
         try:
             parted = await _part(work, row, made, services, alerts)
@@ -146,6 +148,26 @@ async def split(
         return Answer(201, as_json(await load(work, str(made["id"]))))
 
     return await run_command(db, ctx, Command.SPLIT.value, body, handler)
+
+
+async def _hide(work: Work, row: RowMapping, made: RowMapping | None) -> RowMapping | None:
+    """Let those see the new incident who see the old one, and then nobody else.
+
+    In this order: nobody can make what they may not see.
+    """
+    assert made is not None
+    moved = {"id": row["id"], "to": made["id"], "seen": row["visibility"]}
+    await work.execute(
+        "insert into warroom.incident_access (incident_id, principal_id)"
+        " select :to, a.principal_id from warroom.incident_access a where a.incident_id = :id"
+        " order by a.principal_id",
+        moved,
+    )
+    return await work.row(
+        "update warroom.incident set visibility = :seen where id = :to"
+        " returning id, number, unit, visibility",
+        moved,
+    )
 
 
 async def _part(

@@ -18,7 +18,7 @@ from warroom.domain.timeline import EntryDraft, EntryKind
 from warroom.domain.undo import PUT_BACK, LastCommand, Touched, check_undo
 from warroom.errors import Refused
 from warroom.services import impact
-from warroom.services.incident_commands import check_version, run_on
+from warroom.services.incident_commands import check_version, hold, run_on
 
 _ZERO = timedelta()
 _MOMENTS = frozenset({"acknowledged_at", "resolved_at"})
@@ -36,6 +36,7 @@ async def undo(db: Database, ctx: CommandContext, ref: str, *, version: int) -> 
 
     async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
         check_version(row, version)
+        await hold(work, row)
         last = await _last(work, row["id"])
         command = check_undo(state, ctx.principal, last)
         assert last is not None
