@@ -24,6 +24,8 @@ from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
 Json = dict[str, Any]
 T = TypeVar("T")
 PREFIX = "urn:warroom:problem:"
+PAGE = 500
+"""How many items a page of a whole list has: the most that the API gives at once."""
 
 
 def _classes() -> dict[str, type[WarRoomError]]:
@@ -238,9 +240,20 @@ class Client(IncidentCommands):
         """Add one of people, teams, services, dependencies, policies, tokens, sources."""
         return await self._post(f"/v1/{noun}", dict(body), key)
 
-    async def list_of(self, noun: str) -> Json:
-        """Return ``{items}`` of one of the directory's nouns."""
-        return await self._get(f"/v1/{noun}")
+    async def list_of(self, noun: str, *, limit: int = 100, cursor: str | None = None) -> Json:
+        """Return ``{items, next_cursor}`` of one of the directory's nouns."""
+        return await self._get(f"/v1/{noun}", limit=limit, cursor=cursor)
+
+    async def all_of(self, noun: str) -> Json:
+        """Return ``{items}`` of one of the directory's nouns, page after page to the last."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while True:
+            page = await self.list_of(noun, limit=PAGE, cursor=cursor)
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return {"items": items}
 
     async def revoke_token(self, token_id: str, *, key: str | None = None) -> Json:
         """Revoke a token."""

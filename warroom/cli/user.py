@@ -9,6 +9,7 @@ from warroom.cli import directory
 from warroom.cli.common import SubParsers
 
 COLUMNS = ("name", "kind", "db_role", "units", "disabled_at")
+LOST = "`warroom token add NAME` makes another."
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -42,4 +43,10 @@ def _body(args: argparse.Namespace) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
-    return directory.run(args, "people", COLUMNS, _body)
+    return directory.run(
+        args,
+        "people",
+        COLUMNS,
+        _body,
+        lost=f"Type: warroom token add {args.name}" if args.verb == "add" else "",
+    )

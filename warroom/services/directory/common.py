@@ -67,12 +67,27 @@ async def id_of(work: Work, table: sa.Table, key: str, field: str) -> Any:
 
 
 async def listing(
-    db: Database, ctx: CommandContext, query: str, scope: Scope = Scope.READ
+    db: Database,
+    ctx: CommandContext,
+    query: str,
+    *,
+    after: object,
+    limit: int,
+    scope: Scope = Scope.READ,
 ) -> list[Json]:
-    """Return the rows of a query, for whoever may see them."""
+    """Return a page of a query's rows, for whoever may see them.
+
+    Args:
+        db: the database of the API.
+        ctx: who asks.
+        query: begins behind ``:after`` and takes at most ``:limit`` rows.
+        after: the last key or id of the page before; the smallest for the first.
+        limit: how many.
+        scope: what the token must be for.
+    """
     require(ctx, scope)
 
     async def handler(work: Work) -> list[Json]:
-        return [dict(r) for r in await work.rows(query)]
+        return [dict(r) for r in await work.rows(query, {"after": after, "limit": limit})]
 
     return await read(db, ctx, handler)

@@ -66,10 +66,12 @@ async def add(
 
 _LIST = (
     "select p.id, p.name, p.kind, p.db_role::text as db_role, p.units, p.disabled_at"
-    " from warroom.principal p order by p.name"
+    " from warroom.principal p where p.name > :after order by p.name limit :limit"
 )
 
 
-async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the principals, automations and sources included."""
-    return await listing(db, ctx, _LIST)
+async def list_all(
+    db: Database, ctx: CommandContext, *, after: str = "", limit: int = 100
+) -> list[Json]:
+    """Return the principals behind the name ``after``, automations and sources included."""
+    return await listing(db, ctx, _LIST, after=after, limit=limit)

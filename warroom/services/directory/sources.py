@@ -62,9 +62,14 @@ async def add(
     return with_token(answer, made)
 
 
-_LIST = "select id, key, name, dialect, paused_at, last_seen_at from warroom.source order by key"
+_LIST = (
+    "select id, key, name, dialect, paused_at, last_seen_at from warroom.source"
+    " where key > :after order by key limit :limit"
+)
 
 
-async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the sources."""
-    return await listing(db, ctx, _LIST)
+async def list_all(
+    db: Database, ctx: CommandContext, *, after: str = "", limit: int = 100
+) -> list[Json]:
+    """Return the sources behind the key ``after``."""
+    return await listing(db, ctx, _LIST, after=after, limit=limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -64,10 +65,12 @@ async def revoke(db: Database, ctx: CommandContext, token_id: str) -> Answer:
 _LIST = (
     "select t.id, p.name as person, t.name, t.scopes, t.created_at, t.expires_at,"
     " t.revoked_at from warroom.api_token t join warroom.principal p on p.id = t.principal_id"
-    " order by t.created_at"
+    " where t.id > :after order by t.id limit :limit"
 )
 
 
-async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the tokens without their hashes, for administrators."""
-    return await listing(db, ctx, _LIST, Scope.ADMIN)
+async def list_all(
+    db: Database, ctx: CommandContext, *, after: UUID | None = None, limit: int = 100
+) -> list[Json]:
+    """Return the tokens made after the one named, without their hashes, for administrators."""
+    return await listing(db, ctx, _LIST, after=after or UUID(int=0), limit=limit, scope=Scope.ADMIN)
