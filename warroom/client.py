@@ -13,19 +13,17 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import quote
 
 import httpx
 
 from warroom import errors
 from warroom.client_commands import IncidentCommands, incident_path
+from warroom.client_directory import DirectoryCommands
 from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
 
 Json = dict[str, Any]
 T = TypeVar("T")
 PREFIX = "urn:warroom:problem:"
-PAGE = 500
-"""How many items a page of a whole list has: the most that the API gives at once."""
 
 
 def _classes() -> dict[str, type[WarRoomError]]:
@@ -55,7 +53,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Client(IncidentCommands):
+class Client(IncidentCommands, DirectoryCommands):
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:
@@ -161,6 +159,10 @@ class Client(IncidentCommands):
         found: Json = await self.request("GET", path, params=params)
         return found
 
+    async def _delete(self, path: str, key: str | None = None) -> Json:
+        found: Json = await self.request("DELETE", path, key=key or new_key())
+        return found
+
     # Incidents ------------------------------------------------------------------------------
 
     async def incidents(
@@ -233,34 +235,6 @@ class Client(IncidentCommands):
             "stance": stance,
         }
         return await self._post(incident_path(ref, "entries"), body, key)
-
-    # Directory ------------------------------------------------------------------------------
-
-    async def add(self, noun: str, body: Mapping[str, Any], *, key: str | None = None) -> Json:
-        """Add one of people, teams, services, dependencies, policies, tokens, sources."""
-        return await self._post(f"/v1/{noun}", dict(body), key)
-
-    async def list_of(self, noun: str, *, limit: int = 100, cursor: str | None = None) -> Json:
-        """Return ``{items, next_cursor}`` of one of the directory's nouns."""
-        return await self._get(f"/v1/{noun}", limit=limit, cursor=cursor)
-
-    async def all_of(self, noun: str) -> Json:
-        """Return ``{items}`` of one of the directory's nouns, page after page to the last."""
-        items: list[Any] = []
-        cursor: str | None = None
-        while True:
-            page = await self.list_of(noun, limit=PAGE, cursor=cursor)
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return {"items": items}
-
-    async def revoke_token(self, token_id: str, *, key: str | None = None) -> Json:
-        """Revoke a token."""
-        found: Json = await self.request(
-            "DELETE", f"/v1/tokens/{quote(token_id, safe='')}", key=key or new_key()
-        )
-        return found
 
     # Session and health ---------------------------------------------------------------------
 

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from warroom.domain.validate import unstorable
 from warroom.errors import InvalidInput
 
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str | None, Query(max_length=1200, description="next_cursor of the page before")]
+
+Key = Annotated[str, Path(min_length=1, max_length=63, description="the key of one of them")]
 
 
 def encode_cursor(value: object) -> str:

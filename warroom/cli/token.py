@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from warroom.cli import directory
 from warroom.cli.common import SubParsers
+from warroom.cli.duration import add_expires
 
 if TYPE_CHECKING:
     from warroom.client import Client
 
-COLUMNS = ("id", "person", "name", "scopes", "created_at", "revoked_at")
+COLUMNS = ("id", "person", "name", "scopes", "created_at", "expires_at", "revoked_at")
 LOST = "Revoke it and make another."
 
 
@@ -27,10 +28,16 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scope", action="append", default=[], dest="scopes", choices=("read", "respond", "admin")
     )
+    add_expires(parser)
 
 
 def _body(args: argparse.Namespace) -> dict[str, Any]:
-    return {"person": args.person, "name": args.name, "scopes": args.scopes or ["read", "respond"]}
+    return {
+        "person": args.person,
+        "name": args.name,
+        "scopes": args.scopes or ["read", "respond"],
+        "expires_in_s": args.expires,
+    }
 
 
 async def _revoke(args: argparse.Namespace, client: Client, key: str) -> dict[str, Any]:

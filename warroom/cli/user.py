@@ -7,6 +7,7 @@ from typing import Any
 
 from warroom.cli import directory
 from warroom.cli.common import SubParsers
+from warroom.cli.duration import add_expires
 
 COLUMNS = ("name", "kind", "db_role", "units", "disabled_at")
 LOST = "`warroom token add NAME` makes another."
@@ -27,6 +28,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--auditor", action="store_true", help="may read the audit trail")
     parser.add_argument("--security", action="store_true", help="sees security incidents")
+    add_expires(parser)
 
 
 def _body(args: argparse.Namespace) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def _body(args: argparse.Namespace) -> dict[str, Any]:
         "scopes": args.scopes or ["read", "respond"],
         "auditor": args.auditor,
         "sees_security": args.security,
+        "expires_in_s": args.expires,
     }
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from warroom.api.auth import Commander, Reader, State
-from warroom.api.directory.tokens import TokenScope, usual_scopes
+from warroom.api.directory.tokens import Lifetime, TokenScope, usual_scopes
 from warroom.api.models import PageOf, Strict
 from warroom.api.paging import Cursor, Limit, cut, decode_cursor
 from warroom.api.problems import RESPONSES
@@ -30,6 +30,7 @@ class Person(Strict):
     scopes: list[TokenScope] = Field(default_factory=usual_scopes, min_length=1, max_length=3)
     auditor: bool = False
     sees_security: bool = False
+    expires_in_s: Lifetime = None
 
 
 class PersonMade(BaseModel):
@@ -38,6 +39,7 @@ class PersonMade(BaseModel):
     id: UUID
     name: str
     db_role: str
+    expires_at: datetime | None = None
     token: str | None = None
 
 

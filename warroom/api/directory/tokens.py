@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -27,12 +27,19 @@ def usual_scopes() -> list[TokenScope]:
     return ["read", "respond"]
 
 
+Lifetime = Annotated[
+    int | None, Field(ge=60, le=315_360_000, description="refused after so many seconds")
+]
+"""How long a token lasts: a minute to ten years, null for ever."""
+
+
 class Token(Strict):
     """Another token for a principal."""
 
     person: str
     name: str
     scopes: list[TokenScope] = Field(min_length=1, max_length=3)
+    expires_in_s: Lifetime = None
 
 
 class TokenMade(BaseModel):
@@ -42,6 +49,7 @@ class TokenMade(BaseModel):
     person: str
     name: str
     scopes: list[str]
+    expires_at: datetime | None = None
     token: str | None = None
 
 

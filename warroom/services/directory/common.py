@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,19 @@ def new_token(scope: str) -> tuple[str, bytes]:
     """Return a bearer token and the hash that is stored of it."""
     token = f"wr_{scope[0]}_{secrets.token_urlsafe(32)}"
     return token, hashlib.sha256(token.encode()).digest()
+
+
+async def ends_at(work: Work, in_s: int | None) -> datetime | None:
+    """Return when a token that lasts ``in_s`` seconds ends, by the database's clock."""
+    if in_s is None:
+        return None
+    now: datetime = await work.scalar("select now()")
+    return now + timedelta(seconds=in_s)
+
+
+def as_text(moment: datetime | None) -> str | None:
+    """Return a moment as the stored answer of a command holds it."""
+    return None if moment is None else moment.isoformat()
 
 
 def check_key(value: object, field: str = "key") -> str:
