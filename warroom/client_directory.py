@@ -34,7 +34,7 @@ class DirectoryCommands:
         raise NotImplementedError
 
     async def add(self, noun: str, body: Mapping[str, Any], *, key: str | None = None) -> Json:
-        """Add one of people, teams, services, dependencies, policies, tokens, sources."""
+        """Add one of people, teams, services, dependencies, policies, tokens, sources, fields."""
         return await self._post(noun_path(noun), dict(body), key)
 
     async def list_of(self, noun: str, *, limit: int = 100, cursor: str | None = None) -> Json:
