@@ -34,7 +34,7 @@ class DirectoryCommands:
         raise NotImplementedError
 
     async def add(self, noun: str, body: Mapping[str, Any], *, key: str | None = None) -> Json:
-        """Add one of people, teams, services, dependencies, policies, tokens, sources, fields."""
+        """Add one of people, teams, services, dependencies, policies, tokens, sources and so on."""
         return await self._post(noun_path(noun), dict(body), key)
 
     async def list_of(self, noun: str, *, limit: int = 100, cursor: str | None = None) -> Json:
@@ -62,6 +62,14 @@ class DirectoryCommands:
         """Give a source its own table of severities in place of the one it had."""
         body = {"severities": dict(severities)}
         return await self._post(noun_path("sources", source, "severities"), body, key)
+
+    async def command_channel(self, name: str, verb: str, *, key: str | None = None) -> Json:
+        """Pause, resume or test a channel, or give it another secret (``verb``)."""
+        return await self._post(noun_path("channels", name, verb), {}, key)
+
+    async def channel_message(self, name: str, message: str) -> Json:
+        """Return what has become of a message to a channel."""
+        return await self._get(noun_path("channels", name, f"messages/{message}"))
 
     async def add_source_token(
         self, source: str, *, expires_in_s: int | None = None, key: str | None = None

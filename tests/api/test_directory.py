@@ -22,6 +22,7 @@ NOUNS: dict[str, tuple[Any, str]] = {
     "services": (lambda n: {"key": f"Größe {n}"}, "key"),
     "policies": (lambda n: {"key": f"p{n}", "name": f"P {n}", "steps": [STEP]}, "key"),
     "sources": (lambda n: {"key": f"s{n}"}, "key"),
+    "channels": (lambda n: {"key": f"c{n}", "url": f"https://hooks.example/{n}"}, "key"),
     "fields": (lambda n: {"key": f"f{n}", "label": f"F {n}", "type": "date"}, "key"),
     "tokens": (lambda n: {"person": "ana", "name": f"n{n}", "scopes": ["read"]}, "id"),
 }

@@ -230,7 +230,7 @@ async def test_a_silent_alert_expires(pg: TestDatabase, engine: Engine) -> None:
             " incident_id, starts_at, expires_at, last_seen_at, unit, visibility) select s.id,"
             " 'f', 'Silent', 1, 'firing', v.id, i.id, now() - interval '10 min', now() - interval"
             " '1 min', now() - interval '6 min', 'main', 'normal' from warroom.source s,"
-            " warroom.service v, warroom.incident i"
+            " warroom.service v, warroom.incident i where s.key = 's' and v.key = 's'"
         )
     assert await run(engine, "expiry") == "1 alerts expired"
     assert rows(pg, "select state from warroom.alert") == [("resolved",)]

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from warroom.api.directory import (
     catalogue,
+    channels,
     custom_fields,
     logins,
     people,
@@ -16,5 +17,5 @@ from warroom.api.directory import (
 )
 
 router = APIRouter()
-for noun in (people, teams, catalogue, policies, tokens, sources, custom_fields, logins):
+for noun in (people, teams, catalogue, policies, tokens, sources, channels, custom_fields, logins):
     router.include_router(noun.router)
