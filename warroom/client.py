@@ -13,12 +13,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import quote
 
 import httpx
 
 from warroom import errors
 from warroom.client_commands import IncidentCommands, incident_path
+from warroom.client_directory import DirectoryCommands
 from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
 
 Json = dict[str, Any]
@@ -53,7 +53,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Client(IncidentCommands):
+class Client(IncidentCommands, DirectoryCommands):
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:
@@ -159,6 +159,10 @@ class Client(IncidentCommands):
         found: Json = await self.request("GET", path, params=params)
         return found
 
+    async def _delete(self, path: str, key: str | None = None) -> Json:
+        found: Json = await self.request("DELETE", path, key=key or new_key())
+        return found
+
     # Incidents ------------------------------------------------------------------------------
 
     async def incidents(
@@ -231,23 +235,6 @@ class Client(IncidentCommands):
             "stance": stance,
         }
         return await self._post(incident_path(ref, "entries"), body, key)
-
-    # Directory ------------------------------------------------------------------------------
-
-    async def add(self, noun: str, body: Mapping[str, Any], *, key: str | None = None) -> Json:
-        """Add one of people, teams, services, dependencies, policies, tokens, sources."""
-        return await self._post(f"/v1/{noun}", dict(body), key)
-
-    async def list_of(self, noun: str) -> Json:
-        """Return ``{items}`` of one of the directory's nouns."""
-        return await self._get(f"/v1/{noun}")
-
-    async def revoke_token(self, token_id: str, *, key: str | None = None) -> Json:
-        """Revoke a token."""
-        found: Json = await self.request(
-            "DELETE", f"/v1/tokens/{quote(token_id, safe='')}", key=key or new_key()
-        )
-        return found
 
     # Session and health ---------------------------------------------------------------------
 

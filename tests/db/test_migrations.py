@@ -51,6 +51,34 @@ def test_each_step_goes_up_and_down(server: TestServer) -> None:
     server.drop(name)
 
 
+def test_the_record_of_rows_from_before_a_column_still_proves_them(server: TestServer) -> None:
+    name = server.empty_database()
+    conninfo = server.conninfo(dbname=name)
+    migrate.upgrade(conninfo, "0008")
+    with psycopg.connect(conninfo) as conn:
+        conn.execute(
+            "insert into warroom.field_definition (noun, key, label, type) values"
+            " ('incident', 'old', 'Old', 'text')"
+        )
+
+    def problems() -> int:
+        with psycopg.connect(conninfo) as conn:
+            row = conn.execute("select count(problem) from read_v1.audit_verify()").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    migrate.upgrade(conninfo)
+    assert problems() == 0
+    with psycopg.connect(conninfo) as conn:
+        conn.execute("update warroom.field_definition set max_length = 5, version = version + 1")
+    assert problems() == 0
+    with psycopg.connect(conninfo) as conn:
+        conn.execute("alter table warroom.field_definition disable trigger user")
+        conn.execute("update warroom.field_definition set pattern = 'x'")
+    assert problems() == 1
+    server.drop(name)
+
+
 def test_two_upgrades_at_once_both_succeed(server: TestServer) -> None:
     name = server.empty_database()
     conninfo = server.conninfo(dbname=name)

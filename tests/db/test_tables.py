@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.pgfixtures import TestDatabase
 from warroom.db import migrate, tables
 
@@ -22,6 +24,15 @@ def test_columns_are_those_of_the_catalogue(pg: TestDatabase) -> None:
         for table in tables.metadata.tables.values()
     }
     assert ours == found
+
+
+def test_the_document_of_the_data_model_names_every_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "data-model.md").read_text("utf-8")
+    assert [name for name in sorted(tables_of_ours()) if f"`{name}`" not in text] == []
+
+
+def tables_of_ours() -> set[str]:
+    return {table.name for table in tables.metadata.tables.values()}
 
 
 def test_head_is_the_newest_revision() -> None:

@@ -22,6 +22,8 @@ from warroom.domain.principal import (
     PrincipalKind,
     Scope,
 )
+from warroom.domain.severity import stored_table
+from warroom.domain.validate import say_time
 from warroom.errors import InvalidInput, Unauthenticated, WarRoomError
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
@@ -88,28 +90,43 @@ async def _principal(request: Request) -> Principal:
     digest = hashlib.sha256(token.encode("ascii")).digest()
     ctx = CommandContext(_NOBODY, request.state.request_id, origin(request))
 
-    async def handler(work: Work) -> Principal | None:
+    async def handler(work: Work) -> Principal:
         row = await work.row(
-            "select a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label"
+            "select a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
+            " s.severity_map"
             " from warroom.authenticate(:hash) a left join warroom.source s on s.id = a.source_id",
             {"hash": digest},
         )
         if row is None:
-            return None
+            raise await _refusal(work, digest)
         request.state.service_label = row["service_label"]
+        request.state.severities = stored_table(row["severity_map"])
         return Principal(
             row["principal_id"], row["name"], PrincipalKind(row["kind"]),
             frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
         )  # fmt: skip
 
-    found = await read(state_of(request).db, ctx, handler)
-    if found is None:
-        raise Unauthenticated(
-            "This token is unknown, expired or revoked.",
-            field="Authorization",
-            remedy="`warroom token add` makes a new one.",
-        )
-    return found
+    return await read(state_of(request).db, ctx, handler)
+
+
+async def _refusal(work: Work, digest: bytes) -> Unauthenticated:
+    """Return why a token is refused; only its holder can ask, so the reason is no secret."""
+    row = await work.row(
+        "select t.expires_at, t.revoked_at, p.disabled_at, now() as now"
+        " from warroom.api_token t join warroom.principal p on p.id = t.principal_id"
+        " where t.token_hash = :hash",
+        {"hash": digest},
+    )
+    said = "This token is unknown."
+    if row is not None and row["revoked_at"] is not None:
+        said = f"This token was revoked {say_time(row['revoked_at'], row['now'])}."
+    elif row is not None and row["disabled_at"] is not None:
+        said = "Whoever this token belongs to is disabled."
+    elif row is not None and row["expires_at"] is not None:
+        said = f"This token expired {say_time(row['expires_at'], row['now'])}."
+    return Unauthenticated(
+        said, field="Authorization", remedy="`warroom token add` makes a new one."
+    )
 
 
 async def authenticate(

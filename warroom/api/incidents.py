@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 
 from warroom.api import models
 from warroom.api.auth import Commander, Reader, State
+from warroom.api.paging import Cursor, Limit, bad_cursor, cut, decode_cursor, decode_id_cursor
 from warroom.api.problems import RESPONSES
 from warroom.db.uow import Answer
-from warroom.errors import InvalidInput
 from warroom.services import entries, incidents
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"], responses=RESPONSES)
 Ref = Annotated[str, Path(max_length=80, description="INC-12, 12 or an id")]
-Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[str | None, Query(max_length=200)]
-
-
-def encode_cursor(value: object) -> str:
-    """Return an opaque cursor."""
-    return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str | None) -> str | None:
-    """Return what a cursor carries.
-
-    Raises:
-        InvalidInput: it is none of ours.
-    """
-    if cursor is None:
-        return None
-    try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> InvalidInput:
-    return InvalidInput(
-        "cursor is none of ours.", field="cursor", remedy="Use next_cursor of the page before."
-    )
 
 
 def _send(response: Response, answer: Answer) -> dict[str, Any]:
@@ -73,13 +44,12 @@ async def list_incidents(
 ) -> dict[str, Any]:
     """List incidents, newest first."""
     after = decode_cursor(cursor)
-    if after is not None and not (after.isdigit() and len(after) <= 18):
-        raise _bad_cursor()
+    if after is not None and not (after.isascii() and after.isdigit() and len(after) <= 18):
+        raise bad_cursor()
     items = await incidents.list_page(
         state.db, ctx, status=status, after=int(after) if after else None, limit=limit + 1
     )
-    more = encode_cursor(items[limit - 1]["number"]) if len(items) > limit else None
-    return {"items": items[:limit], "next_cursor": more}
+    return cut(items, limit, "number")
 
 
 @router.get("/{ref}", response_model=models.Incident)
@@ -93,14 +63,9 @@ async def timeline(
     ref: Ref, ctx: Reader, state: State, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Show the timeline, newest first."""
-    after = decode_cursor(cursor)
-    try:
-        bound = UUID(after) if after else None
-    except ValueError:
-        raise _bad_cursor() from None
-    items = await incidents.timeline_page(state.db, ctx, ref, after=bound, limit=limit + 1)
-    more = encode_cursor(items[limit - 1]["id"]) if len(items) > limit else None
-    return {"items": items[:limit], "next_cursor": more}
+    after = decode_id_cursor(cursor)
+    items = await incidents.timeline_page(state.db, ctx, ref, after=after, limit=limit + 1)
+    return cut(items, limit, "id")
 
 
 @router.post("/{ref}/acknowledge", response_model=models.Incident)

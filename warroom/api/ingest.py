@@ -67,7 +67,9 @@ async def _take(
     body = await request.body()
     own_label = request.state.service_label or state.settings.service_label
     options = replace(
-        IngestOptions.for_service_label(own_label), severity_label=state.settings.severity_label
+        IngestOptions.for_service_label(own_label),
+        severity_label=state.settings.severity_label,
+        severities=request.state.severities,
     )
     delivery = Delivery(
         ctx.principal.source_id, ctx.principal.id, dialect,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+Item = TypeVar("Item")
 
 
 def _encodes(text: str) -> bool:
@@ -104,6 +106,13 @@ class Page(BaseModel):
     """A page; ``next_cursor`` is null on the last."""
 
     items: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
+class PageOf(BaseModel, Generic[Item]):
+    """A page of one noun; ``next_cursor`` is null on the last."""
+
+    items: list[Item]
     next_cursor: str | None = None
 
 

@@ -6,15 +6,13 @@ import argparse
 import asyncio
 import dataclasses
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warroom.cli import up
-from warroom.cli.common import SubParsers, settings_from
+from warroom.cli.common import SubParsers, settings_from, warn
 from warroom.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,19 +35,18 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_from(args)
     if args.play:
         return _play_here(args, settings)
-    folder = Path(tempfile.mkdtemp(prefix="warroom-demo-"))
-    if os.geteuid() == 0:
-        folder.chmod(0o711)  # PostgreSQL's user must reach its own folder inside
-    data = folder / "data"
-    settings = dataclasses.replace(settings, data_dir=data)
-    os.environ["WARROOM_DATA_DIR"] = str(data)
-    os.environ["WARROOM_STANDBY"] = "1"
-    try:
+    from warroom.embedded import throwaway
+
+    for folder in throwaway.remove_stale():
+        warn(f"{folder} was left behind by a demo that was killed: removed.")
+    with throwaway.throw_away_folder() as folder:
+        data = folder / "data"
+        settings = dataclasses.replace(settings, data_dir=data)
+        os.environ["WARROOM_DATA_DIR"] = str(data)
+        os.environ["WARROOM_STANDBY"] = "1"
         if args.headless:
             return up.headless(args, settings, lambda runtime: _scenario(args, runtime))
         return up.foreground(args, settings, lambda runtime: _play_beside(args, runtime))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _scenario(args: argparse.Namespace, runtime: Runtime) -> list[str]:

@@ -1,11 +1,15 @@
-"""What `warroom user|team|service|policy|token|source` share: add and list through the API."""
+"""What the groups of the directory share: add, list and more through the API.
+
+Every command has one idempotency key and is asked again under it until its outcome is known, so
+that a lost answer makes nothing twice and leaves nobody guessing.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from warroom.cli.common import (
     SubParsers,
@@ -18,7 +22,14 @@ from warroom.cli.common import (
     settings_from,
 )
 
-Body = Callable[[argparse.Namespace], dict[str, Any]]
+if TYPE_CHECKING:
+    from warroom.client import Client
+
+Json = dict[str, Any]
+Body = Callable[[argparse.Namespace], Json]
+Verb = Callable[[argparse.Namespace, "Client", str], Awaitable[Json]]
+"""Sends one command under the key that it is given; it is called again until it is known."""
+SECRETS = ("token", "secret")
 
 
 def declare(
@@ -26,24 +37,32 @@ def declare(
     noun: str,
     text: str,
     arguments: Callable[[argparse.ArgumentParser], None],
-) -> argparse.ArgumentParser:
-    """Declare ``add`` and ``list`` of one noun; return the parser of ``add``."""
+) -> SubParsers:
+    """Declare ``add`` and ``list`` of one noun; return the verbs, so that more can be added."""
     parser = subparsers.add_parser(noun, help=text)
     add_config(parser)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    adding = verbs.add_parser("add", help=f"add a {noun}")
-    arguments(adding)
-    add_json(adding)
-    listing = verbs.add_parser("list", help="list them")
-    add_json(listing)
-    if noun == "token":
-        revoking = verbs.add_parser("revoke", help="revoke one at once")
-        revoking.add_argument("id")
-        add_json(revoking)
-    return adding
+    verbs: SubParsers = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    arguments(verb(verbs, "add", f"add a {noun}"))
+    verb(verbs, "list", "list them")
+    return verbs
 
 
-def run(args: argparse.Namespace, route: str, columns: Sequence[str], body: Body) -> int:
+def verb(verbs: SubParsers, name: str, text: str) -> argparse.ArgumentParser:
+    """Declare one verb and return its parser."""
+    parser = verbs.add_parser(name, help=text)
+    add_json(parser)
+    return parser
+
+
+def run(
+    args: argparse.Namespace,
+    route: str,
+    columns: Sequence[str],
+    body: Body,
+    more: Mapping[str, Verb] | None = None,
+    *,
+    lost: str = "",
+) -> int:
     """Do what the verb says.
 
     Args:
@@ -51,26 +70,61 @@ def run(args: argparse.Namespace, route: str, columns: Sequence[str], body: Body
         route: the API's plural noun.
         columns: what a listing shows.
         body: makes the request of ``add``.
+        more: the verbs beside ``add`` and ``list``.
+        lost: what to type when a token or secret was made and the answer with it lost.
     """
-    client = make_client(settings_from(args))
-
-    async def ask() -> dict[str, Any]:
-        async with client:
-            if args.verb == "list":
-                return await client.list_of(route)
-            if args.verb == "revoke":
-                return await client.revoke_token(args.id)
-            return await client.add(route, body(args))
-
-    answer = asyncio.run(ask())
+    answer = ask(args, route, body, more or {})
     if args.json:
         print_json(answer)
     elif args.verb == "list":
-        print_table(answer["items"], columns)
+        print_table([_flat(item) for item in answer["items"]], columns)
     else:
-        for name, value in answer.items():
-            if value is not None:
-                say(f"{name}: {value}")
-        if answer.get("token"):
-            say("The token is shown this once.")
+        _tell(answer, lost)
     return 0
+
+
+def ask(args: argparse.Namespace, route: str, body: Body, more: Mapping[str, Verb]) -> Json:
+    """Send what the verb says, until its outcome is known, and return the answer."""
+    from warroom.client import new_key, retry_until_known
+
+    client = make_client(settings_from(args))
+    key = new_key()
+
+    async def talk() -> Json:
+        async with client:
+            if args.verb == "list":
+                return await client.all_of(route)
+            if args.verb == "add":
+                document = body(args)
+                return await retry_until_known(lambda: client.add(route, document, key=key))
+            chosen = more[args.verb]
+            return await retry_until_known(lambda: chosen(args, client, key))
+
+    return asyncio.run(talk())
+
+
+def _tell(answer: Json, lost: str) -> None:
+    for name, value in _flat(answer).items():
+        if value is not None:
+            say(f"{name}: {value}")
+    for name in SECRETS:
+        if answer.get(name):
+            say(f"The {name} is shown this once.")
+        elif name in answer:
+            # It was made by an attempt whose answer never came; the API keeps no copy.
+            say(f"It is made, but the answer with its {name} was lost. {lost}".rstrip())
+
+
+def _flat(item: Mapping[str, Any]) -> Json:
+    """Return the values as a person reads them: lists and tables as words."""
+    return {name: _words(value) for name, value in item.items()}
+
+
+def _words(value: object) -> object:
+    if isinstance(value, Mapping):
+        return " ".join(f"{k}={v}" for k, v in value.items()) or None
+    if isinstance(value, list):
+        return (
+            ", ".join(str(_words(v)) if isinstance(v, Mapping) else str(v) for v in value) or None
+        )
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 
 from warroom.cli.common import SubParsers, add_config, say, settings_from
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from warroom.embedded.paths import DataPaths
 
     paths = DataPaths(settings_from(args).data_dir)
-    places: dict[str, int] = {}
+    places: dict[str, int] = {}  # of each part, how much of its file was printed
     parts = (args.part,) if args.part else PARTS
     for part in parts:
         try:
@@ -47,10 +48,13 @@ def _more(paths: object, part: str, places: dict[str, int]) -> None:
     assert isinstance(paths, DataPaths)
     try:
         with paths.log(part).open("rb") as file:
-            file.seek(places.get(part, 0))
+            size = file.seek(0, os.SEEK_END)
+            # A file that is shorter than what was read of it is a new one: the old was put aside.
+            begin = places.get(part, 0) if size >= places.get(part, 0) else 0
+            file.seek(begin)
             data = file.read()
     except OSError:
         return
-    places[part] = places.get(part, 0) + len(data)
+    places[part] = begin + len(data)
     for line in data.decode("utf-8", "replace").splitlines():
         say(f"{part}: {line}")

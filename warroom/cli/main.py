@@ -42,6 +42,8 @@ GROUPS: Final[dict[str, str]] = {
     "policy": "escalation policies",
     "token": "API tokens",
     "source": "alert sources and their tokens",
+    "channel": "webhooks that messages go to",
+    "field": "custom fields of incidents",
     "audit": "read and verify the record",
     "db": "init, migrate and check one's own PostgreSQL",
     "doctor": "say what is missing and what to type",

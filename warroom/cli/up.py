@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,6 @@ def headless(args: argparse.Namespace, settings: Settings, play: Callable[[Runti
 
     ``play`` blocks for as long as it should run; a list that it returns are errors.
     """
-    from warroom.embedded import figures
     from warroom.embedded.boot import start
 
     begun = time.monotonic()
@@ -81,14 +80,7 @@ def headless(args: argparse.Namespace, settings: Settings, play: Callable[[Runti
         errors = list(play(runtime) or [])
         if args.screenshot is not None:
             errors += _picture(args, runtime)
-        found = {
-            **figures.count(runtime.database_url),
-            **(figures.standby(runtime.database_url) if runtime.standby_url else {}),
-            "up_after_s": round(up_after, 2),
-            "seconds": round(time.monotonic() - begun, 1),
-            "pg_version": runtime.pg_version,
-            "errors": errors,
-        }
+        found = _figures(runtime, begun, {"up_after_s": round(up_after, 2)}, errors)
     finally:
         from warroom.cli.down import stop
 
@@ -99,6 +91,33 @@ def headless(args: argparse.Namespace, settings: Settings, play: Callable[[Runti
         for name, value in found.items():
             say(f"{name}: {value}")
     return 1 if found["errors"] or not found["audit_verified"] else 0
+
+
+def _figures(
+    runtime: Runtime | None, begun: float, times: Mapping[str, float], errors: list[str]
+) -> dict[str, Any]:
+    """Return what a run came to, while it still runs; ``begun`` is its beginning, monotonic."""
+    import psycopg
+
+    from warroom.embedded import figures
+
+    counted: dict[str, Any] = {"audit_verified": False}
+    if runtime is None:
+        errors = [*errors, "the start did not come to its end"]
+    else:
+        try:
+            counted = figures.count(runtime.database_url)
+            if runtime.standby_url:
+                counted |= figures.standby(runtime.database_url)
+        except psycopg.Error as error:
+            errors = [*errors, f"the figures could not be counted: {type(error).__name__}"]
+    return {
+        **counted,
+        **times,
+        "seconds": round(time.monotonic() - begun, 1),
+        "pg_version": runtime.pg_version if runtime is not None else None,
+        "errors": errors,
+    }
 
 
 def _picture(args: argparse.Namespace, runtime: Runtime) -> list[str]:
@@ -122,17 +141,30 @@ def foreground(
     settings: Settings,
     after: Callable[[Runtime], None] | None = None,
 ) -> int:
-    """Show the console at once and start everything behind it; stop it all at the end."""
+    """Show the console at once and start everything behind it; stop it all at the end.
+
+    With ``--json`` the figures of the run follow on standard output when the screen has gone:
+    those of a run without a terminal, and ``first_frame_s``, from the process's beginning to the
+    moment when the first frame was painted.
+    """
     from warroom.cli.down import stop
     from warroom.console.door import Door
     from warroom.console.run import run_console
     from warroom.embedded.boot import start
-    from warroom.embedded.processes import CONSOLE_VARIABLE
+    from warroom.embedded.processes import CONSOLE_VARIABLE, own_age_s
     from warroom.embedded.runtime import admin_token
 
+    begun = time.monotonic() - own_age_s()
+    times: dict[str, float] = {}
+    running: list[Runtime] = []
+
     def boot(tell: Callable[[str], None]) -> Door:
+        # The console calls this when its first frame is on the screen, and not before.
+        times["first_frame_s"] = round(time.monotonic() - begun, 3)
         me = {CONSOLE_VARIABLE: str(os.getpid())}
         runtime = start(settings.data_dir, tell, detach=False, extra=me)
+        running.append(runtime)
+        times["up_after_s"] = round(time.monotonic() - begun, 2)
         if after is not None:
             after(runtime)
         token = admin_token(runtime)
@@ -142,10 +174,17 @@ def foreground(
             )
         return Door(runtime.api_url, token, standby_url=runtime.standby_url or None)
 
+    found: dict[str, Any] = {}
     try:
-        return run_console(
+        status = run_console(
             settings=settings, boot=boot, screenshot=args.screenshot, seconds=args.seconds
         )
+        if args.json:
+            found = _figures(running[0] if running else None, begun, times, [])
     finally:
         warn("stopping war room …")
         stop(settings.data_dir)
+    if found:
+        print_json(found)
+        return status or (1 if found["errors"] or not found["audit_verified"] else 0)
+    return status

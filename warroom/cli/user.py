@@ -7,8 +7,10 @@ from typing import Any
 
 from warroom.cli import directory
 from warroom.cli.common import SubParsers
+from warroom.cli.duration import add_expires
 
 COLUMNS = ("name", "kind", "db_role", "units", "disabled_at")
+LOST = "`warroom token add NAME` makes another."
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -26,6 +28,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--auditor", action="store_true", help="may read the audit trail")
     parser.add_argument("--security", action="store_true", help="sees security incidents")
+    add_expires(parser)
 
 
 def _body(args: argparse.Namespace) -> dict[str, Any]:
@@ -37,9 +40,16 @@ def _body(args: argparse.Namespace) -> dict[str, Any]:
         "scopes": args.scopes or ["read", "respond"],
         "auditor": args.auditor,
         "sees_security": args.security,
+        "expires_in_s": args.expires,
     }
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
-    return directory.run(args, "people", COLUMNS, _body)
+    return directory.run(
+        args,
+        "people",
+        COLUMNS,
+        _body,
+        lost=f"Type: warroom token add {args.name}" if args.verb == "add" else "",
+    )

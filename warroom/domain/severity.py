@@ -68,6 +68,26 @@ def check_table(table: Mapping[str, object], field: str = "severities") -> Mappi
     return MappingProxyType(checked)
 
 
+def stored_table(stored: object) -> Mapping[str, int]:
+    """Return what can be used of a source's table as it is stored.
+
+    ``check_table`` stands in front of it; of what somebody has written by SQL, the rest is left
+    out: an alert is worth more than the word for its severity.
+    """
+    if not isinstance(stored, Mapping):
+        return MappingProxyType({})
+    return MappingProxyType(
+        {
+            normalise(word): value
+            for word, value in stored.items()
+            if isinstance(word, str)
+            and isinstance(value, int)
+            and not isinstance(value, bool)
+            and 1 <= value <= 5
+        }
+    )
+
+
 def judge(
     word: str | None, table: Mapping[str, int] | None = None, label: str = "severity"
 ) -> SeverityVerdict:

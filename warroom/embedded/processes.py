@@ -45,6 +45,15 @@ def process_ref(pid: int) -> ProcessRef | None:
     return ProcessRef(pid, started) if started is not None else None
 
 
+def own_age_s() -> float:
+    """Return the seconds since this process began; 0 where the system does not tell."""
+    me = process_ref(os.getpid())
+    if not _HAS_PROC or me is None or not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    began = int(me.started) / os.sysconf("SC_CLK_TCK")
+    return max(time.clock_gettime(time.CLOCK_BOOTTIME) - began, 0.0)
+
+
 def is_alive(process: ProcessRef | None) -> bool:
     """Tell whether this very process still lives."""
     return process is not None and _started(process.pid) == process.started

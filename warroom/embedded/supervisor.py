@@ -27,6 +27,7 @@ from warroom.embedded.binaries import find_binaries, reachable_binaries
 from warroom.embedded.boot import BootLog
 from warroom.embedded.cluster import Cluster
 from warroom.embedded.identity import find_identity
+from warroom.embedded.own_log import OwnLog
 from warroom.embedded.paths import DataPaths, private_socket_dir
 from warroom.embedded.processes import (
     PARENT_VARIABLE,
@@ -153,7 +154,7 @@ class Supervisor:
             self._stop(boot.say)
             raise
         boot.ready()
-        self._watch()
+        self._watch(OwnLog(self._paths.log("supervisor")))
         self._stop(_log)
         return 0
 
@@ -312,10 +313,11 @@ class Supervisor:
             ),
         )
 
-    def _watch(self) -> None:
+    def _watch(self, own_log: OwnLog) -> None:
         while not self._stopping:
             if goes_with_parent():
                 return
+            own_log.turn_if_large()
             changed = False
             cluster = self._cluster
             if cluster is not None and not cluster.is_running():

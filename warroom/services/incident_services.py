@@ -10,12 +10,11 @@ from sqlalchemy import RowMapping
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work
 from warroom.domain import incident_services as rules
-from warroom.domain.custom_fields import FieldDefinition, FieldType, check_value
 from warroom.domain.incident import Command, Decision, IncidentState
 from warroom.domain.principal import CommandContext
 from warroom.domain.timeline import EntryDraft, EntryKind
 from warroom.errors import AlreadyExists, InvalidInput, NotFound
-from warroom.services import impact
+from warroom.services import custom_fields, impact
 from warroom.services.incident_commands import change, check_version, run_on
 
 
@@ -140,22 +139,7 @@ async def set_field(
 
     async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
         check_version(row, version)
-        known = await work.row(
-            "select key, label, type, choices, required from warroom.field_definition"
-            " where noun = 'incident' and key = :key",
-            {"key": field},
-        )
-        if known is None:
-            raise InvalidInput(
-                f"There is no custom field {field[:80]!r}; nothing was changed.",
-                field="field",
-                remedy="`warroom field list` shows them, `warroom field add` makes one.",
-            )
-        definition = FieldDefinition(
-            known["key"], known["label"], FieldType(known["type"]),
-            tuple(known["choices"] or ()), known["required"],
-        )  # fmt: skip
-        checked = check_value(definition, value)
+        definition, checked = await custom_fields.check(work, field, value)
         await work.execute(
             "update warroom.incident set custom = case when cast(:value as jsonb) = 'null'"
             " then custom - :key else custom || jsonb_build_object(cast(:key as text),"

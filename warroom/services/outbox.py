@@ -41,14 +41,19 @@ class Claimed:
 async def claim(
     db: Database, ctx: CommandContext, holder: str, *, limit: int = 50
 ) -> list[Claimed]:
-    """Claim messages that are due, or whose sender has been silent for too long."""
+    """Claim messages that are due, or whose sender has been silent for too long.
+
+    What is queued for a paused channel waits until it resumes.
+    """
     found: list[Claimed] = []
 
     async def handler(work: Work) -> Answer:
         found.clear()
         due = await work.scalar(
-            "select 1 from warroom.outbox where (state = 'queued' and next_attempt_at <= now())"
-            " or (state = 'sending' and claimed_until < now()) limit 1"
+            # What waits for a paused channel, or for one that is gone, holds up nobody else.
+            "select 1 from warroom.outbox x join warroom.channel d on d.key = x.channel"
+            " where d.disabled_at is null and ((x.state = 'queued' and x.next_attempt_at <= now())"
+            " or (x.state = 'sending' and x.claimed_until < now())) limit 1"
         )
         if due is None:
             return Answer(200, {})
@@ -57,10 +62,11 @@ async def claim(
             " attempts = o.attempts + 1, claimed_by = :holder,"
             " claimed_until = now() + make_interval(secs => :seconds)"
             " from warroom.channel c where c.key = o.channel and o.id in ("
-            "   select x.id from warroom.outbox x where"
-            "   (x.state = 'queued' and x.next_attempt_at <= now())"
-            "   or (x.state = 'sending' and x.claimed_until < now())"
-            "   order by x.next_attempt_at limit :limit for update skip locked)"
+            "   select x.id from warroom.outbox x join warroom.channel d on d.key = x.channel"
+            "   where d.disabled_at is null and ("
+            "     (x.state = 'queued' and x.next_attempt_at <= now())"
+            "     or (x.state = 'sending' and x.claimed_until < now()))"
+            "   order by x.next_attempt_at limit :limit for update of x skip locked)"
             " returning o.id, o.dedup_key, o.channel, c.kind, c.url, c.secret, o.payload,"
             " o.fence, o.attempts, o.created_at",
             {"holder": holder, "seconds": CLAIM_S, "limit": limit},

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from warroom.api.auth import Reader, State
 from warroom.api.models import Strict
@@ -24,7 +26,24 @@ class Login(Strict):
     hours: float = Field(default=12, gt=0, le=12, strict=False)
 
 
-@router.get("/me")
+class Me(BaseModel):
+    """Whose token it is, and what it is for."""
+
+    id: UUID
+    name: str
+    kind: str
+    scopes: list[str]
+
+
+class LoginMade(BaseModel):
+    """The personal role, until when its password holds, and where the database is."""
+
+    role: str
+    valid_until: datetime
+    conninfo: str
+
+
+@router.get("/me", response_model=Me)
 async def me(ctx: Reader) -> Json:
     """Say whose token this is."""
     principal = ctx.principal
@@ -36,7 +55,7 @@ async def me(ctx: Reader) -> Json:
     }
 
 
-@router.post("/logins")
+@router.post("/logins", response_model=LoginMade)
 async def mint_login(body: Login, ctx: Reader, state: State) -> Json:
     """Give the caller's personal database role a password, as a verifier, for up to 12 hours."""
     found = await logins.mint(

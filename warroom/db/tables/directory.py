@@ -137,4 +137,6 @@ field_definition = sa.Table(
     sa.Column("required", sa.Boolean, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
+    sa.Column("max_length", sa.Integer),
+    sa.Column("pattern", sa.Text),
 )

@@ -83,10 +83,13 @@ async def add_dependency(
 
 _LIST = (
     "select s.id, s.key, s.name, s.kind, s.tier, t.key as team, s.region, s.health,"
-    " s.provisional from warroom.service s join warroom.team t on t.id = s.team_id order by s.key"
+    " s.provisional from warroom.service s join warroom.team t on t.id = s.team_id"
+    " where s.key > :after order by s.key limit :limit"
 )
 
 
-async def list_services(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the services that the principal may see."""
-    return await listing(db, ctx, _LIST)
+async def list_services(
+    db: Database, ctx: CommandContext, *, after: str = "", limit: int = 100
+) -> list[Json]:
+    """Return the services that the principal may see, those behind the key ``after``."""
+    return await listing(db, ctx, _LIST, after=after, limit=limit)

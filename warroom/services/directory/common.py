@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,19 @@ def new_token(scope: str) -> tuple[str, bytes]:
     """Return a bearer token and the hash that is stored of it."""
     token = f"wr_{scope[0]}_{secrets.token_urlsafe(32)}"
     return token, hashlib.sha256(token.encode()).digest()
+
+
+async def ends_at(work: Work, in_s: int | None) -> datetime | None:
+    """Return when a token that lasts ``in_s`` seconds ends, by the database's clock."""
+    if in_s is None:
+        return None
+    now: datetime = await work.scalar("select now()")
+    return now + timedelta(seconds=in_s)
+
+
+def as_text(moment: datetime | None) -> str | None:
+    """Return a moment as the stored answer of a command holds it."""
+    return None if moment is None else moment.isoformat()
 
 
 def check_key(value: object, field: str = "key") -> str:
@@ -67,12 +81,27 @@ async def id_of(work: Work, table: sa.Table, key: str, field: str) -> Any:
 
 
 async def listing(
-    db: Database, ctx: CommandContext, query: str, scope: Scope = Scope.READ
+    db: Database,
+    ctx: CommandContext,
+    query: str,
+    *,
+    after: object,
+    limit: int,
+    scope: Scope = Scope.READ,
 ) -> list[Json]:
-    """Return the rows of a query, for whoever may see them."""
+    """Return a page of a query's rows, for whoever may see them.
+
+    Args:
+        db: the database of the API.
+        ctx: who asks.
+        query: begins behind ``:after`` and takes at most ``:limit`` rows.
+        after: the last key or id of the page before; the smallest for the first.
+        limit: how many.
+        scope: what the token must be for.
+    """
     require(ctx, scope)
 
     async def handler(work: Work) -> list[Json]:
-        return [dict(r) for r in await work.rows(query)]
+        return [dict(r) for r in await work.rows(query, {"after": after, "limit": limit})]
 
     return await read(db, ctx, handler)

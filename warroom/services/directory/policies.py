@@ -54,10 +54,12 @@ async def add(
 _LIST = (
     "select p.id, p.key, p.name, p.repeat_count, (select count(*) from"
     " warroom.escalation_step x where x.policy_id = p.id) as steps"
-    " from warroom.escalation_policy p order by p.key"
+    " from warroom.escalation_policy p where p.key > :after order by p.key limit :limit"
 )
 
 
-async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the policies with the number of their steps."""
-    return await listing(db, ctx, _LIST)
+async def list_all(
+    db: Database, ctx: CommandContext, *, after: str = "", limit: int = 100
+) -> list[Json]:
+    """Return the policies behind the key ``after``, with the number of their steps."""
+    return await listing(db, ctx, _LIST, after=after, limit=limit)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
 from warroom.db import tables
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
 from warroom.domain.principal import CommandContext, Scope
+from warroom.domain.severity import check_table, stored_table
 from warroom.domain.validate import check_text
+from warroom.errors import NotFound, Refused
 from warroom.services.access import require
 from warroom.services.directory.common import (
     Json,
+    as_text,
     check_key,
+    ends_at,
     id_of,
     insert,
     listing,
@@ -62,9 +70,72 @@ async def add(
     return with_token(answer, made)
 
 
-_LIST = "select id, key, name, dialect, paused_at, last_seen_at from warroom.source order by key"
+async def set_severities(
+    db: Database, ctx: CommandContext, key: str, severities: Mapping[str, object]
+) -> Answer:
+    """Give a source its own table of severities in place of the one it had; an empty one is none.
+
+    The words of the table win over the built-in one, from the next message on; what it does not
+    name is judged as before.
+    """
+    require(ctx, Scope.ADMIN)
+    checked = dict(check_table(severities))
+
+    async def handler(work: Work) -> Answer:
+        table = tables.source
+        found = await work.scalar(
+            sa.update(table)
+            .where(table.c.id == await id_of(work, table, key, "key"))
+            .values(severity_map=checked, version=table.c.version + 1)
+            .returning(table.c.id)
+        )
+        return Answer(200, {"id": str(found), "key": key, "severities": checked})
+
+    body = {"key": key, "severities": checked}
+    return await run_command(db, ctx, "source.severities", body, handler)
 
 
-async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the sources."""
-    return await listing(db, ctx, _LIST)
+async def add_token(
+    db: Database, ctx: CommandContext, key: str, *, expires_in_s: int | None = None
+) -> Answer:
+    """Make another ingest token of a source, which is told once; those before it go on."""
+    require(ctx, Scope.ADMIN)
+    token, hashed = new_token("source")
+    made: list[str] = []
+
+    async def handler(work: Work) -> Answer:
+        made[:] = [token]
+        source = await work.row(
+            "select id, principal_id, dialect from warroom.source where key = :key", {"key": key}
+        )
+        if source is None:
+            raise NotFound(f"There is no source {key!r}; nothing was changed.", field="key")
+        if source["dialect"] == "internal":
+            raise Refused(
+                f"{key} is war room's own source: nobody else speaks for it.", rule="own-source"
+            )
+        ends = await ends_at(work, expires_in_s)
+        found = await insert(
+            work, tables.api_token,
+            {"principal_id": source["principal_id"], "source_id": source["id"], "name": "ingest",
+             "token_hash": hashed, "scopes": ["ingest"], "expires_at": ends},
+            "The token",
+        )  # fmt: skip
+        return Answer(201, {"id": str(found), "source": key, "expires_at": as_text(ends)})
+
+    body = {"key": key, "expires_in_s": expires_in_s}
+    return with_token(await run_command(db, ctx, "source.token", body, handler), made)
+
+
+_LIST = (
+    "select id, key, name, dialect, severity_map, paused_at, last_seen_at from warroom.source"
+    " where key > :after order by key limit :limit"
+)
+
+
+async def list_all(
+    db: Database, ctx: CommandContext, *, after: str = "", limit: int = 100
+) -> list[Json]:
+    """Return the sources behind the key ``after``, each with its own table of severities."""
+    found = await listing(db, ctx, _LIST, after=after, limit=limit)
+    return [row | {"severities": dict(stored_table(row["severity_map"]))} for row in found]

@@ -26,9 +26,11 @@ async def add(
     return await run_command(db, ctx, "team.add", values, handler)
 
 
-_LIST = "select id, key, name, unit from warroom.team order by key"
+_LIST = "select id, key, name, unit from warroom.team where key > :after order by key limit :limit"
 
 
-async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the teams."""
-    return await listing(db, ctx, _LIST)
+async def list_all(
+    db: Database, ctx: CommandContext, *, after: str = "", limit: int = 100
+) -> list[Json]:
+    """Return the teams behind the key ``after``."""
+    return await listing(db, ctx, _LIST, after=after, limit=limit)

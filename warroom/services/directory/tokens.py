@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -13,30 +15,60 @@ from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.validate import check_text
 from warroom.errors import NotFound
 from warroom.services.access import require
-from warroom.services.directory.common import Json, id_of, insert, listing, new_token, with_token
+from warroom.services.directory.common import (
+    Json,
+    as_text,
+    ends_at,
+    id_of,
+    insert,
+    listing,
+    new_token,
+    with_token,
+)
 
 
 async def add(
-    db: Database, ctx: CommandContext, *, person: str, name: object, scopes: Sequence[str]
+    db: Database,
+    ctx: CommandContext,
+    *,
+    person: str,
+    name: object,
+    scopes: Sequence[str],
+    expires_in_s: int | None = None,
 ) -> Answer:
-    """Make another token for a principal; it is told once."""
+    """Make another token for a principal; it is told once.
+
+    Args:
+        db: the database of the API.
+        ctx: an administrator's.
+        person: whose, by name.
+        name: what it is called in lists.
+        scopes: what it may do.
+        expires_in_s: seconds until it is refused; None for never.
+    """
     require(ctx, Scope.ADMIN)
     called = check_text(name, "name", longest=200, shortest=1)
     token, hashed = new_token("token")
-    body = {"person": person, "name": called, "scopes": list(scopes)}
+    body: dict[str, Any] = {"person": person, "name": called, "scopes": list(scopes)}
+    if expires_in_s is not None:  # a request without it stays what it was before there was one
+        body["expires_in_s"] = expires_in_s
 
     made: list[str] = []
 
     async def handler(work: Work) -> Answer:
         made[:] = [token]
         principal = await id_of(work, tables.principal, person, "person")
+        ends = await ends_at(work, expires_in_s)
         found = await insert(
             work, tables.api_token,
             {"principal_id": principal, "name": called, "token_hash": hashed,
-             "scopes": list(scopes)},
+             "scopes": list(scopes), "expires_at": ends},
             "The token",
         )  # fmt: skip
-        return Answer(201, {"id": str(found), **body})
+        return Answer(201, {
+            "id": str(found), "person": person, "name": called, "scopes": list(scopes),
+            "expires_at": as_text(ends),
+        })  # fmt: skip
 
     answer = await run_command(db, ctx, "token.add", body, handler)
     return with_token(answer, made)
@@ -64,10 +96,12 @@ async def revoke(db: Database, ctx: CommandContext, token_id: str) -> Answer:
 _LIST = (
     "select t.id, p.name as person, t.name, t.scopes, t.created_at, t.expires_at,"
     " t.revoked_at from warroom.api_token t join warroom.principal p on p.id = t.principal_id"
-    " order by t.created_at"
+    " where t.id > :after order by t.id limit :limit"
 )
 
 
-async def list_all(db: Database, ctx: CommandContext) -> list[Json]:
-    """Return the tokens without their hashes, for administrators."""
-    return await listing(db, ctx, _LIST, Scope.ADMIN)
+async def list_all(
+    db: Database, ctx: CommandContext, *, after: UUID | None = None, limit: int = 100
+) -> list[Json]:
+    """Return the tokens made after the one named, without their hashes, for administrators."""
+    return await listing(db, ctx, _LIST, after=after or UUID(int=0), limit=limit, scope=Scope.ADMIN)

@@ -1,0 +1,1 @@
+alter table warroom.field_definition drop column max_length, drop column pattern;

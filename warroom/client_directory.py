@@ -1,0 +1,79 @@
+"""The client's commands on the directory; :class:`warroom.client.Client` has them all.
+
+Each sends one request.  ``key`` is the idempotency key, a new one if it is not given; a token or
+secret comes with the first answer under a key and is null in every later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+Json = dict[str, Any]
+PAGE: Final = 500
+"""How many items a page of a whole list has: the most that the API gives at once."""
+
+
+def noun_path(noun: str, name: str = "", verb: str = "") -> str:
+    """Return a noun's path; whatever was typed as a name stays one step of it."""
+    step = quote(name, safe="").replace(".", "%2E")
+    return "/".join(part for part in ("/v1", noun, step, verb) if part)
+
+
+class DirectoryCommands:
+    """Everything that an administrator adds, lists and changes."""
+
+    async def _post(self, path: str, body: object, key: str | None = None) -> Json:
+        raise NotImplementedError
+
+    async def _get(self, path: str, **params: Any) -> Json:
+        raise NotImplementedError
+
+    async def _delete(self, path: str, key: str | None = None) -> Json:
+        raise NotImplementedError
+
+    async def add(self, noun: str, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Add one of people, teams, services, dependencies, policies, tokens, sources and so on."""
+        return await self._post(noun_path(noun), dict(body), key)
+
+    async def list_of(self, noun: str, *, limit: int = 100, cursor: str | None = None) -> Json:
+        """Return ``{items, next_cursor}`` of one of the directory's nouns."""
+        return await self._get(noun_path(noun), limit=limit, cursor=cursor)
+
+    async def all_of(self, noun: str) -> Json:
+        """Return ``{items}`` of one of the directory's nouns, page after page to the last."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while True:
+            page = await self.list_of(noun, limit=PAGE, cursor=cursor)
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return {"items": items}
+
+    async def revoke_token(self, token_id: str, *, key: str | None = None) -> Json:
+        """Revoke a token."""
+        return await self._delete(noun_path("tokens", token_id), key)
+
+    async def set_severities(
+        self, source: str, severities: Mapping[str, int], *, key: str | None = None
+    ) -> Json:
+        """Give a source its own table of severities in place of the one it had."""
+        body = {"severities": dict(severities)}
+        return await self._post(noun_path("sources", source, "severities"), body, key)
+
+    async def command_channel(self, name: str, verb: str, *, key: str | None = None) -> Json:
+        """Pause, resume or test a channel, or give it another secret (``verb``)."""
+        return await self._post(noun_path("channels", name, verb), {}, key)
+
+    async def channel_message(self, name: str, message: str) -> Json:
+        """Return what has become of a message to a channel."""
+        return await self._get(noun_path("channels", name, f"messages/{message}"))
+
+    async def add_source_token(
+        self, source: str, *, expires_in_s: int | None = None, key: str | None = None
+    ) -> Json:
+        """Make another ingest token of a source; it is told once."""
+        body = {"expires_in_s": expires_in_s}
+        return await self._post(noun_path("sources", source, "tokens"), body, key)
