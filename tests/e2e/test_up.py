@@ -149,7 +149,7 @@ def test_debians_15_works_too(env: dict[str, str]) -> None:
 
 
 def test_the_demo_counts_what_happened(env: dict[str, str]) -> None:
-    done = plain(env, "demo", "--headless", "--seconds", "26", "--json")
+    done = plain(env, "demo", "--headless", "--seconds", "26", "--json", "--seed", "7")
     assert done.returncode == 0, done.stderr + done.stdout
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert found["alerts"] >= 30
@@ -157,4 +157,14 @@ def test_the_demo_counts_what_happened(env: dict[str, str]) -> None:
     for name in ("acknowledged", "resolved", "escalated", "timeline_entries", "audit_entries"):
         assert found[name] >= 1, name
     assert found["audit_verified"] is True
+    assert found["standby_state"] == "streaming"
+    assert 0 <= found["standby_lag_s"] < 60
     assert found["errors"] == []
+
+
+@pytest.mark.parametrize("speed", ["0", "0.5", "601", "nan", "inf", "fast"])
+def test_a_speed_that_nobody_can_follow_is_refused(env: dict[str, str], speed: str) -> None:
+    done = plain(env, "demo", "--headless", "--speed", speed)
+    assert done.returncode == 2
+    assert "--speed" in done.stderr
+    assert not Path(env["WARROOM_DATA_DIR"]).exists()

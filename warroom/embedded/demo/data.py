@@ -15,6 +15,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "acknowledge": frozenset(),
     "add_link": frozenset({"kind", "url", "label"}),
     "answer_role": frozenset({"role", "accept"}),
+    "correct": frozenset({"entry", "text"}),
     "declare": frozenset({"title", "severity", "services", "drill"}),
     "false_alarm": frozenset({"note"}),
     "judge": frozenset({"entry", "fate"}),
