@@ -16,7 +16,6 @@ Json = dict[str, Any]
 SHORTEST_S = 10.0
 SHORTEST_SNOOZE_S = 60.0
 ROOM_S = 10.0
-"""How long nobody touches an incident on which the person at the keyboard has done something."""
 HELP = frozenset({"add_link", "correct", "judge", "log", "pin"})
 """What colleagues go on doing on an incident that the person at the keyboard has."""
 CLOSED = "Nothing has fired for hours; closed at the end of the day"
@@ -26,16 +25,30 @@ class NothingToDo(Exception):
     """The act has lost its subject: the incident has ended or the entry was never written."""
 
 
+class NotYours(NothingToDo):
+    """Somebody at a keyboard has the incident."""
+
+
+class SomebodyIsAtIt(Exception):
+    """Somebody at a keyboard has just done something on the incident; ``wait_s`` says how long."""
+
+    def __init__(self, sentence: str, wait_s: float) -> None:
+        super().__init__(sentence)
+        self.wait_s = wait_s
+
+
 @dataclass(slots=True)
 class Stage:
     """What the acts of one day share.
 
     ``speed`` is that of the day; ``cast`` are the names of the demo's people, so that everybody
-    else is somebody at a keyboard; ``entries`` maps the names that the script gives to entries.
+    else is somebody at a keyboard; for ``room_s`` seconds nobody touches an incident after such a
+    person has; ``entries`` maps the names that the script gives to entries.
     """
 
     speed: float
     cast: frozenset[str] = frozenset()
+    room_s: float = ROOM_S
     entries: dict[str, str] = field(default_factory=dict)
 
     def real_s(self, minutes: float, shortest: float = SHORTEST_S) -> float:
@@ -76,7 +89,8 @@ async def do(person: Client, act: Act, stage: Stage, key: str) -> None:
     """Carry out one act under one idempotency key.
 
     Raises:
-        NothingToDo: its subject is gone, or somebody at a keyboard is at it.
+        NothingToDo: its subject is gone, or somebody at a keyboard has it.
+        SomebodyIsAtIt: not now.
         WarRoomError: the API's own answer.
     """
     if act.do == "declare":
@@ -101,18 +115,23 @@ async def make_room(person: Client, incident: Json, act: Act, stage: Stage) -> N
     person has just done something, nobody does anything for a while.
 
     Raises:
-        NothingToDo: it is theirs, or they are at it.
+        NotYours: it is theirs.
+        SomebodyIsAtIt: they are at it.
     """
-    holders = [incident["owner"], incident["commander"]]
-    theirs = any(holder and stage.stranger(holder["name"]) for holder in holders)
     helps = act.do in HELP and act.words.get("kind") != "decision"
-    if theirs and not helps:
-        raise NothingToDo(f"{incident['ref']} is in somebody's hands")
-    page = await person.timeline(incident["ref"], limit=20)
+    if _held(incident, stage) and not helps:
+        raise NotYours(f"{incident['ref']} is in somebody's hands")
+    page = await person.timeline(incident["ref"], limit=50)
     for entry in page["items"]:
-        since_s = (datetime.now(UTC) - datetime.fromisoformat(entry["recorded_at"])).total_seconds()
-        if _wrote(entry, stage) and since_s < ROOM_S:
-            raise NothingToDo(f"{entry['author']} is at {incident['ref']}")
+        since = datetime.now(UTC) - datetime.fromisoformat(entry["recorded_at"])
+        left_s = stage.room_s - since.total_seconds()
+        if _wrote(entry, stage) and left_s > 0:
+            raise SomebodyIsAtIt(f"{entry['author']} is at {incident['ref']}", left_s)
+
+
+def _held(incident: Json, stage: Stage) -> bool:
+    holders = (incident["owner"], incident["commander"])
+    return any(holder and stage.stranger(holder["name"]) for holder in holders)
 
 
 def _wrote(entry: Json, stage: Stage) -> bool:
@@ -129,8 +148,7 @@ async def close_the_day(person: Client, stage: Stage, key: str) -> None:
     """
     page = await person.incidents(limit=200)
     for incident in page["items"]:
-        holders = [incident["owner"], incident["commander"]]
-        if incident["firing_count"] or any(h and stage.stranger(h["name"]) for h in holders):
+        if incident["firing_count"] or _held(incident, stage):
             continue
         log = await person.timeline(incident["ref"], limit=200)
         if any(_wrote(entry, stage) for entry in log["items"]):

@@ -15,7 +15,14 @@ from functools import partial
 
 from warroom.client import Client, retry_until_known
 from warroom.embedded.demo import build
-from warroom.embedded.demo.acts import NothingToDo, Stage, close_the_day, do
+from warroom.embedded.demo.acts import (
+    NothingToDo,
+    NotYours,
+    SomebodyIsAtIt,
+    Stage,
+    close_the_day,
+    do,
+)
 from warroom.embedded.demo.data import Act, Alerts, Day, Estate, load_day, load_estate
 from warroom.embedded.demo.monitoring import STILL_FIRING, send
 from warroom.embedded.demo.plan import Event, plan
@@ -32,8 +39,8 @@ from warroom.errors import (
 
 FIRST_S = 8.0
 """The services of this many first seconds are made before the day begins, the others meanwhile."""
-CLOSING = "mira"
-"""Who looks through what was left open when the day is over."""
+TURN_MIN = 0.3
+"""How many minutes of the day lie between two acts on one incident at the least."""
 _KEPT = 200
 _TRIES = 4
 _PAUSE_S = 0.2
@@ -50,6 +57,8 @@ class Player:
         seed: shifts every event a little, the same way each time.
         speed: seconds of the day in one real second.
         say: is told each error as it happens.
+        estate: another one than the demo's.
+        day: another script than the demo's.
     """
 
     def __init__(
@@ -60,27 +69,32 @@ class Player:
         seed: int,
         speed: float,
         say: Callable[[str], None] | None = None,
+        estate: Estate | None = None,
+        day: Day | None = None,
     ) -> None:
         self._api_url = api_url
         self._admin_token = admin_token
         self._seed = seed
         self._speed = speed
         self._say = say
+        self._estate = estate or load_estate()
+        self._day = day or load_day(self._estate)
         self._run = secrets.token_hex(6)
         self.errors: deque[str] = deque(maxlen=_KEPT)
         self.skipped: deque[str] = deque(maxlen=_KEPT)
 
     async def run(self, seconds: float | None = None) -> None:
         """Build the estate, then play day after day; ends after ``seconds`` or when cancelled."""
-        estate = load_estate()
-        day = load_day(estate)
+        estate, day = self._estate, self._day
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), contextlib.AsyncExitStack() as stack:
                 admin = await stack.enter_async_context(Client(self._api_url, self._admin_token))
                 tokens = await build.build_people(admin, estate, self._speed)
+                # Who was there already is at the keyboard, under a name of the script.
                 clients = {
                     name: await stack.enter_async_context(Client(self._api_url, token))
                     for name, token in tokens.items()
+                    if token
                 }
                 first, rest = build.split_services(estate, day, FIRST_S * self._speed / 60.0)
                 await build.build_services(admin, first)
@@ -109,11 +123,12 @@ class Player:
                 await self._until(one.begun, event.at)
                 if isinstance(event.what, Alerts):
                     group.create_task(self._alerts(one, event, event.what))
-                else:
+                elif event.what.who in clients:
                     group.create_task(self._act(one, event.index, event.what))
         await self._until(one.begun, day.length)
         with self._noted("closing the day"):
-            await close_the_day(clients[CLOSING], one.stage, f"demo-{self._run}-{number}-close")
+            key = f"demo-{self._run}-{number}-close"
+            await close_the_day(clients[min(cast)], one.stage, key)
 
     async def _until(self, begun: float, minute: float) -> None:
         """Sleep until a minute of the day."""
@@ -135,7 +150,11 @@ class Player:
                 await self._patiently(partial(retry_until_known, post))
 
     async def _act(self, one: _OneDay, index: int, act: Act) -> None:
-        """Do it; when somebody changed the incident in between, look again and repeat."""
+        """Do it when it is its turn on the incident.
+
+        When somebody changed the incident in between, it looks again and repeats; while somebody
+        at a keyboard is at it, it waits.
+        """
         what = f"{act.who} {act.do} {act.on}".strip()
         key = f"demo-{self._run}-{one.number}-{index}"
         async with one.turns[act.on]:
@@ -144,12 +163,19 @@ class Player:
                     call = partial(do, one.clients[act.who], act, one.stage, f"{key}-{attempt}")
                     try:
                         await self._patiently(call)
+                        break
+                    except NotYours as error:
+                        self.skipped.append(f"{what}: {error}")
+                        break
+                    except SomebodyIsAtIt as error:
+                        last = str(error)
+                        await asyncio.sleep(error.wait_s)
                     except (VersionConflict, NothingToDo) as error:
-                        if attempt == _TRIES - 1:
-                            self.skipped.append(f"{what}: {error}")
+                        last = str(error)
                         await asyncio.sleep(_PAUSE_S)
-                    else:
-                        return
+                else:
+                    self.skipped.append(f"{what}: {last}")
+            await asyncio.sleep(TURN_MIN * 60.0 / self._speed)
 
     @staticmethod
     async def _patiently(call: Callable[[], Awaitable[object]]) -> None:
