@@ -103,6 +103,9 @@ async def test_an_incident_that_somebody_took_is_theirs_and_colleagues_only_help
         cast["luc"], act("log", kind="evidence", text="500 of 500", about="leak", stance="for"),
         shared, "k2",
     )  # fmt: skip
+    later = {"kind": "evidence", "text": "Better since", "about": "leak", "stance": "for"}
+    with pytest.raises(NothingToDo, match="waves"):
+        await do(cast["luc"], Act(0.0, "luc", "pg-main", "log", later, "waves"), shared, "k3")
     found = await ana.incident("INC-1")
     assert found["owner"]["name"] == "ana"
     assert found["status"] == "acknowledged"

@@ -138,6 +138,7 @@ def test_entries_are_named_before_they_are_spoken_of(day: Day) -> None:
         for word in ("entry", "about"):
             if word in act.words:
                 assert (act.on, act.words[word]) in names
+        assert not act.after or (act.on, act.after) in names
         if "name" in act.words:
             names.add((act.on, act.words["name"]))
     assert len({name for _, name in names}) == len(names)

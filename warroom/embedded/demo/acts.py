@@ -22,7 +22,7 @@ CLOSED = "Nothing has fired for hours; closed at the end of the day"
 
 
 class NothingToDo(Exception):
-    """The act has lost its subject: the incident has ended or the entry was never written."""
+    """The act has lost its subject: the incident has ended, or an entry was not written."""
 
 
 class NotYours(NothingToDo):
@@ -96,6 +96,8 @@ async def do(person: Client, act: Act, stage: Stage, key: str) -> None:
     if act.do == "declare":
         await retry_until_known(lambda: _declare(person, act, key))
         return
+    if act.after:
+        stage.entry(act.after)
     # Looked up once: whoever asks again with one key has to ask the very same.
     incident = await find(person, act.on)
     target = await find(person, act.words["into"]) if "into" in act.words else {}
