@@ -85,7 +85,7 @@ def snooze(
     seconds = _seconds(for_s, "for_s", SNOOZE_SHORTEST_S, SNOOZE_LONGEST_S)
     why = check_text(reason, "reason", longest=NOTE_MAX, shortest=1)
     until = now + timedelta(seconds=seconds)
-    text = f"snoozed until {say_time(until, now)} by {actor.name}: {why}"
+    text = f"snoozed by {actor.name}, wakes {say_time(until, now)}: {why}"
     return Decision(
         command=Command.SNOOZE,
         status=state.status,
