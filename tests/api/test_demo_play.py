@@ -220,3 +220,34 @@ async def test_whoever_bears_a_name_of_the_script_plays_that_part(api18: Api) ->
             await playing
     assert list(player.errors) == []
     assert api18.count("role_held") == 0
+
+
+async def test_no_alert_comes_before_its_service(api18: Api) -> None:
+    """The day begins while the estate is still being built: the catalogue's word comes first."""
+    keys = [f"job-{n}" for n in range(30)]
+    many = tuple({"key": key, "name": f"Job {key}", "tier": 1, "team": "databases"} for key in keys)
+    estate = Estate(ESTATE.teams, ESTATE.people, ESTATE.policies, many, ())
+    day = Day(
+        length=6000.0,
+        alerts=tuple(Alerts(0.0, 900.0, key, "warning", "Late", "late", "job") for key in keys),
+        acts=(),
+    )
+    player = Player(
+        api18.url, api18.admin_token, seed=3, speed=600.0, estate=estate, day=day, first_s=0.0
+    )
+    playing = asyncio.create_task(player.run())
+    try:
+        await wait_until(
+            lambda: playing.done() or api18.count("alert") >= len(many),
+            timeout_s=60, every_s=0.1, what="all alerts",
+        )  # fmt: skip
+    finally:
+        playing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await playing
+    assert list(player.errors) == []
+    assert api18.count("service", "key like 'job-%' and name like 'Job %'") == len(many)
+    with api18.pg.connect() as conn:
+        titles = [row[0] for row in conn.execute("select title from warroom.incident")]
+    assert titles
+    assert all(title.startswith("Job ") for title in titles)

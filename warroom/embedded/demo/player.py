@@ -38,7 +38,7 @@ from warroom.errors import (
 )
 
 FIRST_S = 8.0
-"""The services of this many first seconds are made before the day begins, the others meanwhile."""
+"""Services that these seconds need are made before the day begins, all others while it goes on."""
 TURN_MIN = 0.3
 """How many minutes of the day lie between two acts on one incident at the least."""
 _KEPT = 200
@@ -59,6 +59,7 @@ class Player:
         say: is told each error as it happens.
         estate: another one than the demo's.
         day: another script than the demo's.
+        first_s: the services of so many first seconds are made before the day begins.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Player:
         say: Callable[[str], None] | None = None,
         estate: Estate | None = None,
         day: Day | None = None,
+        first_s: float = FIRST_S,
     ) -> None:
         self._api_url = api_url
         self._admin_token = admin_token
@@ -79,6 +81,9 @@ class Player:
         self._say = say
         self._estate = estate or load_estate()
         self._day = day or load_day(self._estate)
+        self._first_s = first_s
+        self._first: frozenset[str] = frozenset()
+        self._built = asyncio.Event()
         self._run = secrets.token_hex(6)
         self.errors: deque[str] = deque(maxlen=_KEPT)
         self.skipped: deque[str] = deque(maxlen=_KEPT)
@@ -96,8 +101,9 @@ class Player:
                     for name, token in tokens.items()
                     if token
                 }
-                first, rest = build.split_services(estate, day, FIRST_S * self._speed / 60.0)
+                first, rest = build.split_services(estate, day, self._first_s * self._speed / 60.0)
                 await build.build_services(admin, first)
+                self._first = frozenset(str(service["key"]) for service in first)
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._build_on(admin, estate, rest))
                     group.create_task(self._days(day, clients))
@@ -106,7 +112,9 @@ class Player:
         """Make what the day does not need at once."""
         with self._noted("making the estate"):
             await build.build_services(admin, rest)
+            self._built.set()
             await build.build_dependencies(admin, estate.dependencies)
+        self._built.set()
 
     async def _days(self, day: Day, clients: dict[str, Client]) -> None:
         number = 0
@@ -136,7 +144,12 @@ class Player:
         await asyncio.sleep(max(due - asyncio.get_running_loop().time(), 0.0))
 
     async def _alerts(self, one: _OneDay, event: Event, burst: Alerts) -> None:
-        """Send the beginning or the end of a burst; the one never overtakes the other."""
+        """Send the beginning or the end of a burst; the one never overtakes the other.
+
+        A service that war room has not been told of would become a provisional one.
+        """
+        if burst.service not in self._first:
+            await self._built.wait()
         lasts = timedelta(minutes=(burst.over - burst.at) / self._speed) + STILL_FIRING
         async with one.turns[f"alerts {event.index}"]:
             if not event.over:
