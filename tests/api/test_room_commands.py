@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -231,6 +232,8 @@ async def test_the_clocks_that_people_set(api: Api) -> None:
     assert none["update_due_at"] is None
     asleep = await client.snooze(ref, 4, 600, "after lunch")
     assert asleep["snoozed_until"]
+    said = (await texts(api, ref))[0]
+    assert re.fullmatch(r"snoozed by ana, wakes (on [-0-9]+ )?at \d\d:\d\d UTC: after lunch", said)
     assert asleep["escalation"]["state"] == "paused"
     with pytest.raises(InvalidInput, match="reason"):
         await client.snooze(ref, 5, 600, "")
@@ -317,7 +320,7 @@ async def test_merge_moves_everything_and_says_so_on_both(api: Api) -> None:
     )  # fmt: skip
     target = await client.incident(one["ref"])
     assert {s["key"] for s in target["services"]} == {"pg-main", "orders"}
-    assert "merged into this by ana" in (await texts(api, one["ref"]))[0]
+    assert "merged into this by ana: 1 service, 0 alerts" in (await texts(api, one["ref"]))[0]
     assert "merged into INC-1" in (await texts(api, two["ref"]))[0]
     with pytest.raises(Refused, match="cannot be merged into itself"):
         await client.merge(one["ref"], target["version"], one["ref"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.monitoring import free_port, warroom
+from tests.e2e.monitoring import Terminal, free_port, warroom
 from tests.helpers import wait_until_sync
 from warroom.embedded.boot import supervisor_of
-from warroom.embedded.processes import processes_in
+from warroom.embedded.processes import ProcessRef, is_alive, process_ref, processes_in
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ def test_debians_15_works_too(env: dict[str, str]) -> None:
 
 
 def test_the_demo_counts_what_happened(env: dict[str, str]) -> None:
-    done = plain(env, "demo", "--headless", "--seconds", "26", "--json")
+    done = plain(env, "demo", "--headless", "--seconds", "26", "--json", "--seed", "7")
     assert done.returncode == 0, done.stderr + done.stdout
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert found["alerts"] >= 30
@@ -157,4 +159,51 @@ def test_the_demo_counts_what_happened(env: dict[str, str]) -> None:
     for name in ("acknowledged", "resolved", "escalated", "timeline_entries", "audit_entries"):
         assert found[name] >= 1, name
     assert found["audit_verified"] is True
+    assert found["standby_state"] == "streaming"
+    assert 0 <= found["standby_lag_s"] < 60
     assert found["errors"] == []
+
+
+@pytest.mark.parametrize("speed", ["0", "0.5", "601", "nan", "inf", "fast"])
+def test_a_speed_that_nobody_can_follow_is_refused(env: dict[str, str], speed: str) -> None:
+    done = plain(env, "demo", "--headless", "--speed", speed)
+    assert done.returncode == 2
+    assert "--speed" in done.stderr
+    assert not Path(env["WARROOM_DATA_DIR"]).exists()
+
+
+def test_the_demo_in_a_terminal_shows_its_day_and_leaves_nothing_behind() -> None:
+    """The first incident comes by itself, colleagues act, and `q` ends and removes everything."""
+    folder = Path(tempfile.mkdtemp(prefix="wr-demo-"))
+    folder.chmod(0o755)
+    env = {"TMPDIR": str(folder), "WARROOM_API_PORT": "0"}
+    command = f"{sys.executable} -m warroom demo --seed 3 --speed 120"
+    terminal = Terminal(command, env, 160, 45)
+    try:
+        terminal.wait_for("INC-1")
+        terminal.wait_for("Main database: out of connections")
+        terminal.wait_for("◆ana")
+        player = wait_until_sync(
+            lambda: processes_with(f"TMPDIR={folder}", "--play"), what="the player"
+        )
+        terminal.type("q")
+        terminal.wait_for("ENDED 0")
+        wait_until_sync(lambda: not any(map(is_alive, player)), what="the player to end")
+        assert list(folder.iterdir()) == []
+    finally:
+        terminal.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def processes_with(variable: str, word: str) -> list[ProcessRef]:
+    """Return the processes that have this in their environment and that word on their line."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if (
+                folder.name.isdigit()
+                and variable.encode() in (folder / "environ").read_bytes().split(b"\0")
+                and word.encode() in (folder / "cmdline").read_bytes().split(b"\0")
+            ):
+                found.append(process_ref(int(folder.name)))
+    return [process for process in found if process is not None]

@@ -8,7 +8,7 @@ import time
 
 from warroom.cli.common import SubParsers, add_config, say, settings_from
 
-PARTS = ("supervisor", "postgres", "standby", "api", "engine")
+PARTS = ("supervisor", "postgres", "standby", "api", "engine", "player")
 
 
 def add_parser(subparsers: SubParsers) -> None:

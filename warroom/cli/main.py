@@ -28,7 +28,7 @@ EXIT_INTERRUPTED: Final = 130
 # all that the start has to know.
 GROUPS: Final[dict[str, str]] = {
     "up": "start everything on the embedded database",
-    "demo": "the same on a throw-away directory, with a small estate that fails",
+    "demo": "the same on a throw-away directory, with a shop and its day",
     "status": "say what runs",
     "down": "stop what `up` started",
     "logs": "show the logs of what `up` started",

@@ -116,8 +116,9 @@ def _pattern(pattern: str | None) -> str | None:
 def check_value(definition: FieldDefinition, value: object) -> Value:
     """Return the value as it is stored, None to take the field away.
 
-    People type text: one that reads as the field's number or truth value is taken for it. Whether a text is of the definition's ``pattern`` is for the caller to ask; ``not_of_pattern``
-    is the error then.
+    People type text: one that reads as the field's number or truth value is taken for it.
+    Whether a text is of the definition's ``pattern`` is for the caller to ask;
+    ``not_of_pattern`` is the error then.
 
     Raises:
         InvalidInput: names the field and what it holds.

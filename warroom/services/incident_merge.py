@@ -49,6 +49,10 @@ _COUNT = (
 )
 
 
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 async def merge(db: Database, ctx: CommandContext, ref: str, *, version: int, into: str) -> Answer:
     """Merge an incident into an open one: its services and alerts go there, and it ends."""
 
@@ -77,7 +81,7 @@ async def merge(db: Database, ctx: CommandContext, ref: str, *, version: int, in
                      "unit": row["unit"], "seen": row["visibility"]},
         )  # fmt: skip
         await work.execute(_COUNT, {"one": target["id"], "other": row["id"]})
-        many = f"{len(state.services)} services, {alerts} alerts"
+        many = f"{_many(len(state.services), 'service')}, {_many(alerts, 'alert')}"
         text = f"{state.ref} ({state.title}) merged into this by {ctx.principal.name}: {many}"
         await write_entry(
             work, target["id"], EntryDraft(EntryKind.STATUS, text, now), unit=target["unit"],

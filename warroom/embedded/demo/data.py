@@ -15,6 +15,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "acknowledge": frozenset(),
     "add_link": frozenset({"kind", "url", "label"}),
     "answer_role": frozenset({"role", "accept"}),
+    "correct": frozenset({"entry", "text"}),
     "declare": frozenset({"title", "severity", "services", "drill"}),
     "false_alarm": frozenset({"note"}),
     "judge": frozenset({"entry", "fate"}),
@@ -31,6 +32,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "take_role": frozenset({"role"}),
 }
 """What a person can do in the script, and the words that go with it."""
+_OF_ALL = frozenset({"at", "who", "on", "do", "after"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,17 @@ class Alerts:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What ``who`` does to the open incident of service ``on``; ``words`` go with ``do``."""
+    """What ``who`` does to the open incident of service ``on``; ``words`` go with ``do``.
+
+    ``after`` is the name of an entry without which it makes no sense, empty for none.
+    """
 
     at: float
     who: str
     on: str
     do: str
     words: Mapping[str, Any]
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +144,8 @@ def load_day(estate: Estate) -> Day:
         alerts.append(burst)
     acts = []
     for raw in found["act"]:
-        words = {k: v for k, v in raw.items() if k not in {"at", "who", "on", "do"}}
-        act = Act(minutes(raw["at"]), raw["who"], raw["on"], raw["do"], words)
+        words = {k: v for k, v in raw.items() if k not in _OF_ALL}
+        act = Act(minutes(raw["at"]), raw["who"], raw["on"], raw["do"], words, raw.get("after", ""))
         known = act.do in ACTS and words.keys() <= ACTS[act.do]
         if not known or act.who not in people or act.on not in services | {""}:
             raise _wrong("day.toml", f"act at {raw['at']}", raw)

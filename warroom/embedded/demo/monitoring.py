@@ -9,13 +9,33 @@ from warroom.client import Client
 from warroom.embedded.demo.data import Alerts
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
-STILL_FIRING = timedelta(minutes=30)
-"""How long an alert of the v2 door fires without being repeated: longer than any of the script."""
+STILL_FIRING = timedelta(minutes=5)
+"""How long an alert of the v2 door is believed beyond its end in the script."""
 
 
-async def send(monitoring: Client, burst: Alerts, started: datetime, *, over: bool) -> None:
-    """Send all alerts of a burst in one post; ``over`` says that they have ended."""
-    alerts = [_alert(burst, index, started, over=over) for index in range(1, burst.count + 1)]
+async def send(
+    monitoring: Client,
+    burst: Alerts,
+    started: datetime,
+    *,
+    over: bool,
+    lasts: timedelta,
+    day: int,
+) -> None:
+    """Send all alerts of a burst in one post.
+
+    Args:
+        monitoring: a client with the source's token.
+        burst: which.
+        started: when they began.
+        over: that they have ended.
+        lasts: how long the v2 door, which repeats nothing here, is told to believe them.
+        day: which day of the demo; alerts of another day are others.
+    """
+    alerts = [
+        _alert(burst, index, started, over=over, lasts=lasts, day=day)
+        for index in range(1, burst.count + 1)
+    ]
     if burst.door == "v2":
         await monitoring.post_alerts(alerts, dialect="v2")
         return
@@ -35,11 +55,13 @@ async def send(monitoring: Client, burst: Alerts, started: datetime, *, over: bo
     )
 
 
-def _alert(burst: Alerts, index: int, started: datetime, *, over: bool) -> dict[str, Any]:
+def _alert(
+    burst: Alerts, index: int, started: datetime, *, over: bool, lasts: timedelta, day: int
+) -> dict[str, Any]:
     now = datetime.now(UTC)
     ends = now.isoformat() if over else ZERO_TIME
     if burst.door == "v2" and not over:
-        ends = (now + STILL_FIRING).isoformat()
+        ends = (now + lasts).isoformat()
     host = f"{burst.host}-{index}"
     return {
         "status": "resolved" if over else "firing",
@@ -48,6 +70,7 @@ def _alert(burst: Alerts, index: int, started: datetime, *, over: bool) -> dict[
             "service": burst.service,
             "severity": burst.severity,
             "instance": host,
+            "demo_day": str(day),
         },
         "annotations": {"summary": burst.text if burst.count == 1 else f"{burst.text} ({host})"},
         "startsAt": started.isoformat(),
