@@ -180,7 +180,9 @@ class PartWork(Work):
             if picked is None:
                 return
             into, ones = picked.removeprefix("="), (row,)
-        order = wish(Kind.MERGE, f"merge into {into}", f"merged into {into}", Harm.GREAT, into=into)
+        order = wish(
+            Kind.MERGE, f"merge it into {into}", f"merged into {into}", Harm.GREAT, into=into
+        )
         if not self.marked():
             line = f"{row.ref}  {row.title}"
             sentence = "Its alerts and services go there; it is resolved. Undo takes it back."

@@ -293,7 +293,10 @@ class LoadedSettings:
 
 def fields() -> tuple[tuple[str, str, Meta], ...]:
     """Return (name, annotation, meta) of every setting, in the order of the reference."""
-    return tuple((f.name, str(f.type), f.metadata["meta"]) for f in dataclasses.fields(Settings))
+    found = [(f.name, str(f.type), f.metadata["meta"]) for f in dataclasses.fields(Settings)]
+    sections = list(dict.fromkeys(meta.key.partition(".")[0] for _, _, meta in found))
+    # Inherited ones come first in Python; in the reference a section stands together.
+    return tuple(sorted(found, key=lambda field: sections.index(field[2].key.partition(".")[0])))
 
 
 def env_name(name: str) -> str:
