@@ -206,12 +206,12 @@ async def test_a_lost_answer_queues_one_test_and_makes_one_channel(
     async with LossyHttp(api18.url).open() as door:
         env = login(api18) | {"WARROOM_API_URL": door.url}
         door.lose = 1
-        code, out, _ = await warroom("channel", "add", "hook", receiver.url, **env)
+        code, _, err = await warroom("channel", "add", "hook", receiver.url, **env)
         assert code == 0
-        assert "its secret was lost" in out
-        assert "warroom channel secret KEY" in out
+        assert "its secret was lost" in err
+        assert "warroom channel secret KEY" in err
         door.lose = 1
-        code, out, _ = await warroom("channel", "test", "hook", **env)
+        code, _, _ = await warroom("channel", "test", "hook", **env)
         assert (code, door.lost) == (0, 2)
     assert len(receiver.got) == 1
 

@@ -20,6 +20,7 @@ from warroom.cli.common import (
     print_table,
     say,
     settings_from,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ def run(
     elif args.verb == "list":
         print_table([_flat(item) for item in answer["items"]], columns)
     else:
-        _tell(answer, lost)
+        _tell(answer)
+    for name in SECRETS:
+        if name in answer and answer[name] is None:
+            # It was made by an attempt whose answer never came; the API keeps no copy.
+            warn(f"It is made, but the answer with its {name} was lost. {lost}".rstrip())
     return 0
 
 
@@ -103,16 +108,13 @@ def ask(args: argparse.Namespace, route: str, body: Body, more: Mapping[str, Ver
     return asyncio.run(talk())
 
 
-def _tell(answer: Json, lost: str) -> None:
+def _tell(answer: Json) -> None:
     for name, value in _flat(answer).items():
         if value is not None:
             say(f"{name}: {value}")
     for name in SECRETS:
         if answer.get(name):
             say(f"The {name} is shown this once.")
-        elif name in answer:
-            # It was made by an attempt whose answer never came; the API keeps no copy.
-            say(f"It is made, but the answer with its {name} was lost. {lost}".rstrip())
 
 
 def _flat(item: Mapping[str, Any]) -> Json:
