@@ -70,7 +70,7 @@ class OptionsModal(QuestionScreen[str | None]):
 
     def on_mount(self) -> None:
         """Draw the options."""
-        self.show_options(self.options)
+        self._draw()
 
     def show_options(self, options: tuple[Choice, ...]) -> None:
         """Take other options; the chosen one stays, if it is still there."""
