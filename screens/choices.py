@@ -70,12 +70,16 @@ class OptionsModal(QuestionScreen[str | None]):
 
     def on_mount(self) -> None:
         """Draw the options."""
-        self.show_options(self.options)
+        self._draw()
 
     def show_options(self, options: tuple[Choice, ...]) -> None:
-        """Take other options; the first one is chosen."""
-        self.options, self._place = options, 0
-        self._draw()
+        """Take other options; the chosen one stays, if it is still there."""
+        before = self.chosen.value if self.chosen else None
+        self.options = options
+        values = [option.value for option in options]
+        self._place = values.index(before) if before in values else 0
+        if self.is_mounted:
+            self._draw()
 
     @property
     def chosen(self) -> Choice | None:

@@ -50,15 +50,25 @@ class PickScreen(OptionsModal):
         """The line that is typed into."""
         yield SafeInput(placeholder=safe_text(self._prompt, 70), max_length=200)
 
+    def show_all(self, options: tuple[Choice, ...]) -> None:
+        """Take other options; what was typed still narrows them down."""
+        self._all = options
+        if self.is_mounted:
+            self._narrow(self.query_one(SafeInput).value)
+
     def on_input_changed(self, event: SafeInput.Changed) -> None:
         """Show what contains all the words, what begins with them first."""
-        words = event.value.lower().split()
+        self._narrow(event.value)
+
+    def _narrow(self, typed: str) -> None:
+        words = typed.lower().split()
         if not words:
             self.show_options(self._all)
             return
         found = [o for o in self._all if all(w in f"{o.label} {o.hint}".lower() for w in words)]
         first = words[0]
         found.sort(key=lambda o: not o.label.lower().startswith(first))
+        self.options = ()  # another word, another best one
         self.show_options(tuple(found))
 
     def on_input_submitted(self, event: SafeInput.Submitted) -> None:

@@ -6,7 +6,7 @@ The modals are imported when they are first wanted: the first frame waits for no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,7 +33,6 @@ _OUTCOME_ROLES = {
     Fate.DONE: Role.BAR,
     Fate.REFUSED: Role.SOON,
 }
-_LOOK_S = 1.5
 T = TypeVar("T")
 _TOASTS = 3
 
@@ -45,9 +44,9 @@ class Work(Screen[None]):
         super().__init__()
         self._tallies: dict[str, Tally] = {}
         self._detail: IncidentDetail | None = None
-        self._detail_came = asyncio.Event()
-        self._names: Names | None = None
-        self._names_came = asyncio.Event()
+        self._on_detail: Callable[[], None] | None = None
+        self._names = Names()
+        self._on_names: Callable[[], None] | None = None
 
     # What it is about
 
@@ -166,42 +165,84 @@ class Work(Screen[None]):
         said: bool | None = await self._ask(ConfirmScreen(title, lines, needed))
         return bool(said)
 
-    async def look_at(self, row: IncidentRow) -> IncidentDetail | None:
-        """Return the incident whole, None when it does not come soon: one can ask without it."""
+    async def choose_about(
+        self,
+        row: IncidentRow,
+        title: str,
+        choices: Callable[[IncidentDetail | None], tuple[Choice, ...]],
+    ) -> str | None:
+        """Ask for one of few things that depend on the whole incident.
+
+        The question is open at once, with what is known; the incident is read meanwhile, and the
+        question then says what it says.
+        """
+        from screens.choice import ChoiceScreen
+
+        question = ChoiceScreen(title, row.title, choices(self.detail_of(row)))
+        return await self._ask_about(
+            row, question, lambda: question.show_options(choices(self.detail_of(row)))
+        )
+
+    async def pick_about(
+        self,
+        row: IncidentRow,
+        title: str,
+        prompt: str,
+        choices: Callable[[IncidentDetail | None], tuple[Choice, ...]],
+    ) -> str | None:
+        """Ask for one of many things that depend on the whole incident, or for another one."""
+        from screens.pick import PickScreen
+
+        question = PickScreen(title, row.title, prompt, choices(self.detail_of(row)), free=True)
+        return await self._ask_about(
+            row, question, lambda: question.show_all(choices(self.detail_of(row)))
+        )
+
+    async def _ask_about(
+        self, row: IncidentRow, question: Screen[T], came: Callable[[], None]
+    ) -> T | None:
         desk = desk_of(self)
-        self._detail_came.clear()
+        self._on_detail = came
         desk.watch_incident(row.number)
         try:
-            async with asyncio.timeout(_LOOK_S):
-                while self._detail is None or self._detail.row.id != row.id:
-                    await self._detail_came.wait()
-                    self._detail_came.clear()
-        except TimeoutError:
-            return None
+            return await self._ask(question)
         finally:
+            self._on_detail = None
             desk.watch_incident(self.watched())
-        return self._detail
 
-    async def names(self) -> Names:
-        """Return the names to choose from; the last known ones when none come soon."""
-        self._names_came.clear()
+    async def pick_name(
+        self,
+        title: str,
+        about: str,
+        prompt: str,
+        choices: Callable[[Names], tuple[Choice, ...]],
+    ) -> str | None:
+        """Ask for one of the names; those that are not known yet come while it is open."""
+        from screens.pick import PickScreen
+
+        question = PickScreen(title, about, prompt, choices(self._names), free=True)
+        self._on_names = lambda: question.show_all(choices(self._names))
         desk_of(self).want_names()
         try:
-            async with asyncio.timeout(_LOOK_S):
-                await self._names_came.wait()
-        except TimeoutError:
-            pass
-        return self._names or Names()
+            return await self._ask(question)
+        finally:
+            self._on_names = None
+
+    def detail_of(self, row: IncidentRow) -> IncidentDetail | None:
+        """Return the whole incident as it was read last, None when it was not."""
+        return self._detail if self._detail and self._detail.row.id == row.id else None
 
     def take_detail(self, message: DetailArrived) -> None:
         """Keep the newest whole incident."""
         self._detail = message.detail
-        self._detail_came.set()
+        if self._on_detail is not None:
+            self._on_detail()
 
     def on_names_arrived(self, message: NamesArrived) -> None:
         """Keep the names."""
         self._names = message.names
-        self._names_came.set()
+        if self._on_names is not None:
+            self._on_names()
 
     # Sending
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from screens.commands import Harm, Kind, Wish
 from screens.work import Work, title_of, which, wish
 from warroom.domain.incident import MOVES, Status
-from warroom.domain.picture import IncidentDetail, IncidentRow
+from warroom.domain.picture import IncidentDetail, IncidentRow, Names
 
 _STATUS_KEYS = {
     Status.TRIGGERED: "t",
@@ -128,11 +128,12 @@ class MoveWork(Work):
     async def _owner(self, rows: tuple[IncidentRow, ...]) -> None:
         from screens.choices import Choice
 
-        people = (await self.names()).people
-        choices = [Choice(f"={name}", name) for name in people]
-        choices.append(Choice("-", "nobody", "takes it from whoever has it"))
-        picked = await self.pick(
-            f"Owner of {which(rows)}", title_of(rows), "Who takes it?", tuple(choices), free=True
+        def choices(names: Names) -> tuple[Choice, ...]:
+            nobody = Choice("-", "nobody", "takes it from whoever has it")
+            return (*(Choice(f"={name}", name) for name in names.people), nobody)
+
+        picked = await self.pick_name(
+            f"Owner of {which(rows)}", title_of(rows), "Who takes it?", choices
         )
         if picked is None:
             return
@@ -150,20 +151,24 @@ class MoveWork(Work):
     async def _roles(self, row: IncidentRow) -> None:
         from screens.choices import Choice
 
-        detail = await self.look_at(row)
         me = self.me()
-        held = dict(detail.roles) if detail else {}
-        choices = []
-        for role, key in ROLES:
-            holder = held.get(role)
-            offer = offered(detail, role)
-            hint = f"held by {'you' if holder == me else holder}" if holder else "nobody"
-            if offer:
-                hint += f", offered to {'you' if offer[1] == me else offer[1]}"
-            choices.append(Choice(role, role, hint, key))
-        chosen = await self.choose(f"Roles of {row.ref}", row.title, *choices)
+
+        def choices(detail: IncidentDetail | None) -> tuple[Choice, ...]:
+            held = dict(detail.roles) if detail else {}
+            found = []
+            for role, key in ROLES:
+                holder, offer = held.get(role), offered(detail, role)
+                hint = f"held by {'you' if holder == me else holder}" if holder else "nobody"
+                if offer:
+                    hint += f", offered to {'you' if offer[1] == me else offer[1]}"
+                found.append(Choice(role, role, hint, key))
+            return tuple(found)
+
+        chosen = await self.choose_about(row, f"Roles of {row.ref}", choices)
         if chosen is None:
             return
+        detail = self.detail_of(row)
+        held = dict(detail.roles) if detail else {}
         order = await self._role(row, chosen, held.get(chosen), offered(detail, chosen))
         if order is not None:
             await self.send_to((row,), order)
@@ -203,10 +208,10 @@ class MoveWork(Work):
             return wish(Kind.ROLE_ANSWER, f"{what} {role}", done, role=role, accept=yes)
         if what != "offer":
             return None
-        people = tuple(Choice(name, name) for name in (await self.names()).people if name != me)
-        to = await self.pick(
-            f"Hand over {role} of {row.ref}", row.title, "To whom?", people, free=True
-        )
+        to = await self.pick_name(
+            f"Hand over {role} of {row.ref}", row.title, "To whom?",
+            lambda names: tuple(Choice(name, name) for name in names.people if name != me),
+        )  # fmt: skip
         if to is None:
             return None
         brief = await self.one_line(

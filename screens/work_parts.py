@@ -5,7 +5,7 @@ from __future__ import annotations
 from screens.commands import Command, Harm, Kind
 from screens.desk import desk_of
 from screens.work import Work, wish
-from warroom.domain.picture import IncidentRow
+from warroom.domain.picture import IncidentDetail, IncidentRow, Names
 from warroom.domain.safe_text import safe_text
 
 _LINKS = (
@@ -58,14 +58,14 @@ class PartWork(Work):
         here = {link.key: link for link in row.services}
         service = self.chosen_service()
         if service is None:
-            choices = [Choice(f"={s.key}", s.key, f"{s.name} · {s.state}") for s in row.services]
-            choices += [
-                Choice(f"={key}", key, name)
-                for key, name in (await self.names()).services
-                if key not in here
-            ]
-            picked = await self.pick(
-                f"Service of {row.ref}", row.title, "Which service?", tuple(choices), free=True
+
+            def offered(names: Names) -> tuple[Choice, ...]:
+                there = [Choice(f"={s.key}", s.key, f"{s.name} · {s.state}") for s in row.services]
+                others = [Choice(f"={k}", k, name) for k, name in names.services if k not in here]
+                return (*there, *others)
+
+            picked = await self.pick_name(
+                f"Service of {row.ref}", row.title, "Which service?", offered
             )
             if picked is None:
                 return
@@ -106,12 +106,16 @@ class PartWork(Work):
         from screens.choices import Choice
         from screens.form import Field, Form
 
-        detail = await self.look_at(row)
+        def kinds(detail: IncidentDetail | None) -> tuple[Choice, ...]:
+            found = [Choice(kind, kind, hint, key) for kind, key, hint in _LINKS]
+            if detail is not None and detail.links:
+                hint = f"{len(detail.links)} are there"
+                found.append(Choice("remove", "take one away", hint, "-"))
+            return tuple(found)
+
+        kind = await self.choose_about(row, f"Link · {row.ref}", kinds)
+        detail = self.detail_of(row)
         links = detail.links if detail else ()
-        choices = [Choice(kind, kind, hint, key) for kind, key, hint in _LINKS]
-        if links:
-            choices.append(Choice("remove", "take one away", f"{len(links)} are there", "-"))
-        kind = await self.choose(f"Link · {row.ref}", row.title, *choices)
         if kind == "remove":
             there = tuple(Choice(link.url, link.label, f"{link.kind} {link.url}") for link in links)
             url = await self.pick(f"Take a link away · {row.ref}", row.title, "Which?", there)
@@ -141,16 +145,15 @@ class PartWork(Work):
         from screens.choices import Choice
         from screens.form import Field, Form
 
-        detail = await self.look_at(row)
-        there = dict(detail.custom) if detail else {}
-        choices = tuple(Choice(key, key, f"now {value}") for key, value in there.items())
-        key = await self.pick(
-            f"Custom field · {row.ref}",
-            row.title,
-            "Which field of the registry?",
-            choices,
-            free=True,
+        def choices(detail: IncidentDetail | None) -> tuple[Choice, ...]:
+            there = detail.custom if detail else ()
+            return tuple(Choice(key, key, f"now {value}") for key, value in there)
+
+        key = await self.pick_about(
+            row, f"Custom field · {row.ref}", "Which field of the registry?", choices
         )
+        detail = self.detail_of(row)
+        there = dict(detail.custom) if detail else {}
         if key is None:
             return
         line = Field("value", f"{key}; empty takes it away", there.get(key, ""))
