@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -90,17 +91,25 @@ def test_a_standby_asked_for_later_follows_and_outlives_its_kill(env: dict[str, 
 def test_a_standby_that_lost_its_slot_is_made_anew(env: dict[str, str]) -> None:
     assert plain(env, "up", "--detach", "--standby").returncode == 0
     pid = wait_streaming(env)["parts"]["standby"]["pid"]
-    on_primary(
-        env,
-        "select pg_terminate_backend(active_pid, 5000), pg_drop_replication_slot(slot_name)"
-        " from pg_replication_slots",
-    )
+    wait_until_sync(lambda: slot_dropped(env), timeout_s=30, what="the slot to be dropped")
     warroom(env, "incident", "declare", "after the slot", "--severity", "2")
     wait_streaming(env, other_than=pid)
     wait_until_sync(
         lambda: titles(env) == [("after the slot",)], timeout_s=30, what="it on the standby"
     )
     assert "made anew" in plain(env, "logs", "supervisor").stdout
+
+
+def slot_dropped(env: dict[str, str]) -> bool:
+    """Cut the standby off its slot and drop it, before it comes back for it."""
+    with contextlib.suppress(psycopg.errors.ObjectInUse):
+        on_primary(
+            env,
+            "select pg_terminate_backend(active_pid, 5000), pg_drop_replication_slot(slot_name)"
+            " from pg_replication_slots",
+        )
+        return True
+    return False
 
 
 def titles(env: dict[str, str]) -> list[tuple[Any, ...]]:

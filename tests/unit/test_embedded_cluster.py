@@ -130,7 +130,8 @@ def test_nobody_is_trusted_and_nothing_listens_on_tcp(
 ) -> None:
     server: TestServer = request.getfixturevalue(f"server{version}")
     methods = rows(server.cluster, "select type, auth_method from pg_hba_file_rules order by 2")
-    assert methods == [("local", "peer"), ("local", "scram-sha-256")]
+    # One of the passwords is that of standbys, for replication only.
+    assert methods == [("local", "peer"), ("local", "scram-sha-256"), ("local", "scram-sha-256")]
     assert rows(server.cluster, "show listen_addresses") == [("",)]
     with pytest.raises(psycopg.OperationalError, match=r"password|fe_sendauth"):
         psycopg.connect(server.conninfo(role="postgres"))

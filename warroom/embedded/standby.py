@@ -245,7 +245,8 @@ class Standby:
         """Make role and slot on the primary; return the role's new password."""
         password = secrets.token_urlsafe(32)
         with contextlib.closing(self._connect()) as conn:
-            if not conn.execute("select from pg_roles where rolname = %s", (REPLICA,)).fetchone():
+            known = conn.execute("select 1 from pg_roles where rolname = %s", (REPLICA,)).fetchone()
+            if known is None:
                 conn.execute(
                     sql.SQL("create role {} login replication connection limit 10").format(
                         sql.Identifier(REPLICA)
