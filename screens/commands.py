@@ -9,55 +9,13 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from warroom.domain.incident import Command as Kind
 from warroom.domain.safe_text import SafeText
-
-
-class Kind(StrEnum):
-    """What a person can ask for."""
-
-    ACKNOWLEDGE = "acknowledge"
-    RESOLVE = "resolve"
-    DECLARE = "declare"
-    STATUS = "status"
-    SEVERITY = "severity"
-    ASSIGN = "assign"
-    ROLE_TAKE = "role-take"
-    ROLE_RELEASE = "role-release"
-    ROLE_OFFER = "role-offer"
-    ROLE_ANSWER = "role-answer"
-    DRILL = "drill"
-    FALSE_ALARM = "false-alarm"
-    RESTRICT = "restrict"
-    MERGE = "merge"
-    SPLIT = "split"
-    SERVICE = "service"
-    SERVICE_DETACH = "service-detach"
-    UPDATE_DUE = "update-due"
-    SNOOZE = "snooze"
-    ESCALATION = "escalation"
-    FIELD = "field"
-    UNDO = "undo"
-    LOG = "log"
-    JUDGE = "judge"
-    PIN = "pin"
-    UNPIN = "unpin"
-    CORRECT = "correct"
-    LINK = "link"
-    UNLINK = "unlink"
-
 
 # What only adds to an incident never conflicts with another command on it.
 ADDING: Final = frozenset(
     {Kind.LOG, Kind.JUDGE, Kind.PIN, Kind.UNPIN, Kind.CORRECT, Kind.LINK, Kind.UNLINK}
 )
-
-
-class Harm(StrEnum):
-    """How much a command takes away when it was meant for something else."""
-
-    LITTLE = "little"
-    SOME = "some"
-    GREAT = "great"
 
 
 class Fate(StrEnum):
@@ -81,7 +39,6 @@ class Wish:
     words: SafeText
     done: SafeText
     args: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    harm: Harm = Harm.LITTLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +73,6 @@ class CommandState:
     sentence: SafeText
     version: int = 0
     attempts: int = field(default=1)
+
+
+__all__ = ["ADDING", "Command", "CommandState", "Fate", "Kind", "Wish"]

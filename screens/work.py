@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.screen import Screen
 
 from screens.batch import Tally
-from screens.commands import Command, CommandState, Fate, Harm, Kind, Wish
+from screens.commands import Command, CommandState, Fate, Kind, Wish
 from screens.desk import desk_of
 from screens.messages import DetailArrived, NamesArrived
+from warroom.domain.harm import Question, harm_of, question
 from warroom.domain.panes import LogRow
 from warroom.domain.picture import IncidentDetail, IncidentRow, Names
 from warroom.domain.safe_text import SafeText, safe_text
@@ -257,8 +258,10 @@ class Work(Screen[None]):
             return
         title = f"{len(rows)} {'incident' if len(rows) == 1 else 'incidents'}: {wish.words}"
         lines = [f"{row.ref}  SEV{row.severity}  {row.title}" for row in rows]
-        needed = str(len(rows)) if wish.harm is Harm.GREAT else ""
-        if not await self.agree(title, *lines, needed=needed):
+        to = wish.args.get("status")
+        asked = question(harm_of(wish.kind, to=to if isinstance(to, str) else None), len(rows))
+        needed = str(len(rows)) if asked is Question.NUMBER else ""
+        if asked is not Question.NOTHING and not await self.agree(title, *lines, needed=needed):
             return
         batch = token_urlsafe(8)
         self._tallies[batch] = Tally(len(rows), wish.done)
@@ -299,9 +302,9 @@ def about(row: IncidentRow, wish: Wish) -> Command:
     )
 
 
-def wish(what: Kind, words: str, done: str, harm: Harm = Harm.LITTLE, /, **args: object) -> Wish:
+def wish(what: Kind, words: str, done: str, /, **args: object) -> Wish:
     """Return a wish; the words may hold what a person typed, ``args`` are the client's."""
-    return Wish(what, _short(words), _short(done), args, harm)
+    return Wish(what, _short(words), _short(done), args)
 
 
 def which(rows: tuple[IncidentRow, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from screens.commands import Harm, Kind
+from screens.commands import Kind
 from screens.spans import parse_span, span_words
 from screens.work import Work, title_of, which, wish
 from warroom.domain.picture import IncidentRow
@@ -34,9 +34,7 @@ class ClockWork(Work):
         if wanted is None:
             return
         if wanted == "never":
-            order = wish(
-                Kind.UPDATE_DUE, "no update due", "has no update due", Harm.SOME, in_s=None
-            )
+            order = wish(Kind.UPDATE_DUE, "no update due", "has no update due", in_s=None)
         else:
             words = span_words(float(wanted))
             order = wish(
@@ -71,7 +69,7 @@ class ClockWork(Work):
         )
         if reason is not None:
             order = wish(
-                Kind.SNOOZE, f"snooze for {words}", f"sleeps for {words}", Harm.SOME,
+                Kind.SNOOZE, f"snooze for {words}", f"sleeps for {words}",
                 for_s=float(wanted), reason=reason,
             )  # fmt: skip
             await self.send_to(rows, order)
@@ -126,7 +124,5 @@ class ClockWork(Work):
             step = int(answers["step"])
         done = {"now": "escalated", "pause": "escalation paused", "resume": "escalation goes on"}
         words = f"skip to step {step}" if step else f"escalation {what}"
-        order = wish(
-            Kind.ESCALATION, words, done.get(what, f"at step {step}"), Harm.SOME, do=what, step=step
-        )
+        order = wish(Kind.ESCALATION, words, done.get(what, f"at step {step}"), do=what, step=step)
         await self.send_to(rows, order)

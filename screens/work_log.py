@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from screens.commands import Harm, Kind, Wish
+from screens.commands import Kind, Wish
 from screens.work import Work, title_of, which, wish
 from warroom.domain.panes import LogRow
 from warroom.domain.picture import IncidentRow
@@ -163,7 +163,7 @@ class LogWork(Work):
         )
         if answers is not None:
             order = wish(
-                Kind.CORRECT, "correct an entry", "entry corrected", Harm.SOME,
+                Kind.CORRECT, "correct an entry", "entry corrected",
                 entry_id=str(entry.id), text=answers["text"],
             )  # fmt: skip
             await self.send_to((row,), order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from screens.commands import Harm, Kind, Wish
+from screens.commands import Kind, Wish
 from screens.work import Work, title_of, which, wish
 from warroom.domain.incident import MOVES, Status
 from warroom.domain.picture import IncidentDetail, IncidentRow, Names
@@ -64,9 +64,7 @@ class MoveWork(Work):
             f"Resolve {which(rows)}", title_of(rows), "What ended it?", "resolves it"
         )
         if text is not None:
-            await self.send_to(
-                rows, wish(Kind.RESOLVE, "resolve", "resolved", Harm.GREAT, note=text)
-            )
+            await self.send_to(rows, wish(Kind.RESOLVE, "resolve", "resolved", note=text))
 
     def action_status(self) -> None:
         """Move it through the state machine."""
@@ -92,10 +90,7 @@ class MoveWork(Work):
         if wanted == Status.RESOLVED:
             await self._resolve(rows)
             return
-        harm = Harm.GREAT if wanted == Status.CLOSED else Harm.SOME
-        await self.send_to(
-            rows, wish(Kind.STATUS, f"to {wanted}", f"is {wanted}", harm, status=wanted)
-        )
+        await self.send_to(rows, wish(Kind.STATUS, f"to {wanted}", f"is {wanted}", status=wanted))
 
     def action_severity(self) -> None:
         """Rate the harm anew."""
@@ -115,7 +110,7 @@ class MoveWork(Work):
         if wanted is not None:
             await self.send_to(
                 rows,
-                wish(Kind.SEVERITY, f"SEV{wanted}", f"is SEV{wanted}", Harm.SOME,
+                wish(Kind.SEVERITY, f"SEV{wanted}", f"is SEV{wanted}",
                      severity=int(wanted)),
             )  # fmt: skip
 
@@ -199,9 +194,7 @@ class MoveWork(Work):
         if what == "take":
             return wish(Kind.ROLE_TAKE, f"take {role}", f"you are {role}", role=role)
         if what == "release":
-            return wish(
-                Kind.ROLE_RELEASE, f"give up {role}", f"has no {role}", Harm.SOME, role=role
-            )
+            return wish(Kind.ROLE_RELEASE, f"give up {role}", f"has no {role}", role=role)
         if what in {"accept", "decline"}:
             yes = what == "accept"
             done = f"you are {role}" if yes else f"{role} declined"
@@ -242,7 +235,7 @@ class MoveWork(Work):
             if not await self.agree(f"{rows[0].ref}: {words}", about, warn):
                 return
         done = "is a drill" if drill else "is real"
-        await self.send_to(rows, wish(Kind.DRILL, words, done, Harm.GREAT, drill=drill))
+        await self.send_to(rows, wish(Kind.DRILL, words, done, drill=drill))
 
     def action_false_alarm(self) -> None:
         """Resolve it as something that never was."""
@@ -256,9 +249,7 @@ class MoveWork(Work):
         )
         if text is not None:
             words = "call a false alarm"
-            await self.send_to(
-                rows, wish(Kind.FALSE_ALARM, words, "was a false alarm", Harm.GREAT, note=text)
-            )
+            await self.send_to(rows, wish(Kind.FALSE_ALARM, words, "was a false alarm", note=text))
 
     def action_visibility(self) -> None:
         """Say who may see it."""
@@ -287,7 +278,7 @@ class MoveWork(Work):
                 return
             people = [name.strip() for name in typed.split(",") if name.strip()]
         order = wish(
-            Kind.RESTRICT, f"make {wanted}", f"is {wanted}", Harm.GREAT,
+            Kind.RESTRICT, f"make {wanted}", f"is {wanted}",
             visibility=wanted, people=people,
         )  # fmt: skip
         await self.send_to((row,), order)
@@ -296,7 +287,7 @@ class MoveWork(Work):
         """Undo one's own last command, where the state machine allows it."""
         rows = self.subjects("undone")
         if rows:
-            self.flow(self.send_to(rows, wish(Kind.UNDO, "undo", "undone", Harm.SOME)))
+            self.flow(self.send_to(rows, wish(Kind.UNDO, "undo", "undone")))
 
     def me(self) -> str:
         """Return the name of the person at the keys."""

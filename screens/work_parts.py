@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from screens.commands import Command, Harm, Kind
+from screens.commands import Command, Kind
 from screens.desk import desk_of
 from screens.work import Work, wish
 from warroom.domain.picture import IncidentDetail, IncidentRow, Names
@@ -84,7 +84,7 @@ class PartWork(Work):
         state = await self.choose(f"{service} on {row.ref}", now, *choices)
         if state == "detach":
             order = wish(
-                Kind.SERVICE_DETACH, f"detach {service}", f"{service} detached", Harm.SOME,
+                Kind.SERVICE_DETACH, f"detach {service}", f"{service} detached",
                 service=service,
             )  # fmt: skip
         elif state is not None:
@@ -183,9 +183,7 @@ class PartWork(Work):
             if picked is None:
                 return
             into, ones = picked.removeprefix("="), (row,)
-        order = wish(
-            Kind.MERGE, f"merge it into {into}", f"merged into {into}", Harm.GREAT, into=into
-        )
+        order = wish(Kind.MERGE, f"merge it into {into}", f"merged into {into}", into=into)
         if not self.marked():
             line = f"{row.ref}  {row.title}"
             sentence = "Its alerts and services go there; it is resolved. Undo takes it back."
@@ -219,6 +217,6 @@ class PartWork(Work):
             severity = int(answers["severity"]) if answers["severity"] else None
             order = wish(
                 Kind.SPLIT, f"split {', '.join(services)} off", f"split off from {row.ref}",
-                Harm.SOME, title=answers["title"], services=services, severity=severity,
+                title=answers["title"], services=services, severity=severity,
             )  # fmt: skip
             await self.send_to((row,), order)

@@ -14,7 +14,14 @@ from widgets.big_clock import big
 from widgets.cell_view import CellView
 from widgets.cells import Cell, Line, Role, blank, cell
 from widgets.freshness import NO_PICTURE, Freshness, badge_words
-from widgets.words import people_words, severity_look, time_words, timer_verb, timer_words
+from widgets.words import (
+    people_words,
+    severity_look,
+    target_words,
+    time_words,
+    timer_verb,
+    timer_words,
+)
 
 BIG_LINES: Final = 3
 
@@ -87,7 +94,7 @@ class Header(CellView):
             role = Role.BAR if role is Role.PLAIN else role
             digits = big(words.removesuffix(" ⏱").removeprefix("OVERDUE "))[index % BIG_LINES]
             verb = "OVERDUE" if role is Role.NOW_LOUD else "next clock"
-            where = f"{timer_verb(timer.kind)} → {timer.target or 'nobody'}"
+            where = f"{timer_verb(timer.kind)} → {target_words(timer.target)}"
             labels = (verb, self._nearest.ref, where)
             middle = [_whole(f" {digits} ", role), _bar("  ")]
             middle.append(cell(labels[index % BIG_LINES], 36, Role.BAR))
@@ -140,7 +147,7 @@ def _next(row: IncidentRow, now: datetime, width: int) -> list[Cell]:
     clock = cell(words.removesuffix(" ⏱"), 13 if role is Role.NOW_LOUD else 5, role)
     where = row.ref
     if width >= 160 and row.next_timer is not None:
-        where += f" {timer_verb(row.next_timer.kind)} → {row.next_timer.target or 'nobody'}"
+        where += f" {timer_verb(row.next_timer.kind)} → {target_words(row.next_timer.target)}"
     label = [_bar(" next ")] if width >= 100 else [_bar(" ")]
     return [*label, clock, _whole(f" {safe_text(where, 60)} ", Role.BAR_QUIET)]
 

@@ -131,7 +131,9 @@ def _node(node: Node) -> list[Cell]:
     kind = node.sync or node.role if node.role == "standby" else node.role
     state = "" if node.state in {"", "streaming", kind} else f" {safe_text(node.state, 16)}"
     cells = [whole(f"{glyph} ", role), cell(node.name, min(_wide(node.name), 16) + 1, Role.STRONG)]
-    parts = [f"{safe_text(kind, 12)}{state}"]
+    # The embedded servers are called after what they are: once is enough.
+    kind = "" if kind == node.name else safe_text(kind, 12)
+    parts = [f"{kind}{state}".strip()]
     if node.lag_s is not None:
         parts.append(f"{node.lag_s:.1f} s")
     if node.lag_bytes is not None:

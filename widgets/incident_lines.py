@@ -12,7 +12,14 @@ from rich.cells import cell_len
 from warroom.domain.picture import IncidentRow, ServiceLink
 from warroom.domain.safe_text import SafeText, safe_text
 from widgets.cells import Cell, Line, Role, blank, cell, fit, whole
-from widgets.words import age_words, people_words, severity_look, timer_verb, timer_words
+from widgets.words import (
+    age_words,
+    people_words,
+    severity_look,
+    target_words,
+    timer_verb,
+    timer_words,
+)
 
 LINES: Final = 2
 ALL_COLUMNS: Final = frozenset({"status", "people", "services", "clock"})
@@ -115,7 +122,7 @@ def _clock(row: IncidentRow, width: int, now: datetime) -> list[Cell]:
     words, role = timer_words(row.next_timer, now)
     if row.next_timer is None or width < 30:
         return _right(words, width, role)
-    target = f"{timer_verb(row.next_timer.kind)} → {row.next_timer.target or 'nobody'}"
+    target = f"{timer_verb(row.next_timer.kind)} → {target_words(row.next_timer.target)}"
     return [cell(target, width - 17, Role.QUIET, right=True), *_right(words, 17, role)]
 
 

@@ -13,7 +13,14 @@ from warroom.domain.picture import IncidentDetail, TimelineRow
 from warroom.domain.safe_text import safe_text
 from widgets.cell_view import CellView, centred
 from widgets.cells import Line, Role, blank, cell, whole
-from widgets.words import age_words, severity_look, time_words, timer_verb, timer_words
+from widgets.words import (
+    age_words,
+    severity_look,
+    target_words,
+    time_words,
+    timer_verb,
+    timer_words,
+)
 from widgets.wrap import rows_of as _rows
 
 _KIND_ROLES: Final = {"decision": Role.STRONG, "communication": Role.PLAIN, "status": Role.QUIET}
@@ -111,7 +118,7 @@ def _moving(detail: IncidentDetail, now: datetime, width: int) -> Iterator[Line]
     yield Line((whole(head, look.role), cell(opened, width - cell_len(head))))
     for timer in detail.timers:
         words, role = timer_words(timer, now)
-        rest = f" {timer_verb(timer.kind)} → {timer.target or 'nobody'}"
+        rest = f" {timer_verb(timer.kind)} → {target_words(timer.target)}"
         clock = cell_len(words)
         label = cell("clock", 8, Role.QUIET)
         yield Line((label, cell(words, clock, role), cell(rest, width - 8 - clock)))

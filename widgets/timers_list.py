@@ -11,7 +11,7 @@ from warroom.domain.panes import TimerRow, TimersPicture
 from warroom.domain.safe_text import SafeText, safe_text
 from widgets.cells import Line, Role, blank, cell, whole
 from widgets.pane_list import PaneList, bar
-from widgets.words import clock_words, severity_look
+from widgets.words import clock_words, severity_look, target_words
 
 _CLOCK = 15
 _NEAR_S = 300
@@ -74,7 +74,7 @@ class TimersList(PaneList):
         cells += [cell(f"INC-{row.number}", 9, Role.STRONG), blank(1)]
         cells.append(cell(f"{row.at_zero}{step}", verb, Role.PLAIN))
         room = width - sum(c.width for c in cells)
-        to = row.target or "nobody"
+        to = target_words(row.target)
         lost = to == "nobody"
         cells += [whole(" → " if room > 6 else "", Role.QUIET)]
         cells.append(cell(to, room - cells[-1].width, Role.SOON if lost else Role.PLAIN))

@@ -35,6 +35,7 @@ _TIMER_VERBS: Final = {
     "vendor-sla": "vendor SLA",
     "regulatory": "regulatory",
     "soak": "soak ends",
+    "snooze": "wakes",
 }
 
 
@@ -46,6 +47,12 @@ def severity_look(severity: int, *, drill: bool = False) -> SeverityLook:
 def timer_verb(kind: str) -> str:
     """Return what a timer will do, in a word or two."""
     return _TIMER_VERBS.get(kind, kind.replace("-", " "))
+
+
+def target_words(target: str) -> str:
+    """Return to whom a timer goes: ``person ana`` and ``team db`` by their names alone."""
+    kind, _, name = target.partition(" ")
+    return (name if kind in {"person", "team"} and name else target) or "nobody"
 
 
 def age_words(seconds: float) -> str:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from warroom.domain.validate import say_duration, say_time
+from warroom.domain.validate import say_duration, say_time, shorten
 
 REORDER_GRACE = timedelta(seconds=60)
 
@@ -241,7 +241,9 @@ def _over(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> Alert
             last_seen_at=now,
         )
         lasted = say_duration(ended - after.starts_at)
-        sentence = f"alert {incoming.name} resolved after {lasted}"
+        where = incoming.labels.get("instance", "")
+        which = f" ({shorten(where, 60)})" if where else ""
+        sentence = f"alert {incoming.name}{which} resolved after {lasted}"
         return AlertChange(ChangeKind.RESOLVED, after, sentence, noteworthy=True)
     known = current.ends_at
     if known is not None and ended < known:

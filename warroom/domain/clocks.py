@@ -114,6 +114,8 @@ def snooze(
     seconds = _seconds(for_s, "for_s", SNOOZE_SHORTEST_S, SNOOZE_LONGEST_S)
     why = check_text(reason, "reason", longest=NOTE_MAX, shortest=1)
     until = now + timedelta(seconds=seconds)
+    speaker = _speaker(state)
+    told = speaker.name if speaker else ""
     when = say_time(until, now).removeprefix("at ").removeprefix("on ")
     text = f"snoozed until {when} by {actor.name}: {why}"
     return Decision(
@@ -122,7 +124,7 @@ def snooze(
         changes={},
         entries=(EntryDraft(EntryKind.STATUS, text[:NOTE_MAX], now),),
         sentence=f"{state.ref} sleeps for {say_duration(timedelta(seconds=seconds))}.",
-        arm=(TimerDraft(TimerKind.SNOOZE, 0, 0, until, "wakes", f"by {actor.name}: {why}"),),
+        arm=(TimerDraft(TimerKind.SNOOZE, 0, 0, until, told, f"by {actor.name}: {why}"),),
     )
 
 
