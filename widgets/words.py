@@ -83,7 +83,7 @@ def timer_words(timer: NextTimer | None, now: datetime) -> tuple[str, Role]:
     left = (timer.due_at - now).total_seconds()
     if left <= 0:
         return f"OVERDUE {clock_words(-left)}", Role.NOW_LOUD
-    return f"{clock_words(left + 0.999)} ⏱", Role.SOON if left < 300 else Role.PLAIN
+    return clock_words(left + 0.999), Role.SOON if left < 300 else Role.PLAIN
 
 
 def people_words(row: IncidentRow) -> tuple[str, Role]:

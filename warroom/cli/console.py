@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         settings=settings,
         screenshot=args.screenshot,
         seconds=args.seconds,
-        size=_size(args.size),
+        size=parse_size(args.size),
     )
 
 
@@ -74,7 +74,12 @@ def _own_standby(settings: Settings) -> str | None:
     return (found.standby_url or None) if found is not None else None
 
 
-def _size(text: str) -> tuple[int, int]:
+def parse_size(text: str) -> tuple[int, int]:
+    """Return columns and lines of ``160x45``.
+
+    Raises:
+        InvalidInput: it is not of that form.
+    """
     from warroom.errors import InvalidInput
 
     columns, _, lines = text.partition("x")

@@ -147,6 +147,7 @@ def foreground(
     those of a run without a terminal, and ``first_frame_s``, from the process's beginning to the
     moment when the first frame was painted.
     """
+    from warroom.cli.console import parse_size
     from warroom.cli.down import stop
     from warroom.console.door import Door
     from warroom.console.run import run_console
@@ -177,7 +178,11 @@ def foreground(
     found: dict[str, Any] = {}
     try:
         status = run_console(
-            settings=settings, boot=boot, screenshot=args.screenshot, seconds=args.seconds
+            settings=settings,
+            boot=boot,
+            screenshot=args.screenshot,
+            seconds=args.seconds,
+            size=parse_size(args.size),
         )
         if args.json:
             found = _figures(running[0] if running else None, begun, times, [])
