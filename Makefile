@@ -6,7 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Workers for the tests; the suites share the machine with real PostgreSQL servers.
-WORKERS ?= 2
+# Most tests wait for a server: more of them than cores.
+WORKERS ?= 4
 PYTEST_ARGS ?=
 ONLY ?=
 

@@ -30,7 +30,7 @@ def _collect(console: PtyConsole, seconds: float) -> int:
 
 
 def _with_app(mode: str, measure: Callable[[PtyConsole], list[Figure]]) -> list[Figure]:
-    console = PtyConsole(["-m", "tests.console.pty_app", mode, "60"], (120, 40))
+    console = PtyConsole(["-m", "tests.console.pty_app", mode, "60"], (160, 45))
     try:
         _collect(console, SETTLE_S)
         return measure(console)

@@ -130,6 +130,8 @@ async def test_a_restarted_database_is_found_again(live: LiveRoom) -> None:
         finally:
             cluster.start()
         await wait_until(lambda: "● live" in shown(pilot), what="the live badge again")
+        # A connection of before the restart may have to be lost first.
+        await wait_until(live._ready, what="the API on its database again")
         live.declare("After the restart", 1)
         await wait_until(lambda: "After the restart" in shown(pilot), what="the new incident")
 

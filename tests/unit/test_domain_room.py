@@ -260,9 +260,21 @@ def test_links_that_are_not(url: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "typed", "stored"),
+    [("number", "7", 7), ("number", " -2.5 ", -2.5), ("boolean", "Yes", True),
+     ("boolean", "false", False), ("text", "7", "7"), ("choice", "eu", "eu")],
+)  # fmt: skip
+def test_what_is_typed_is_taken_for_the_fields_type(kind: str, typed: str, stored: object) -> None:
+    choices = ("eu", "us") if kind == "choice" else ()
+    definition = FieldDefinition("f", "F", FieldType(kind), choices)
+    assert check_value(definition, typed) == stored
+
+
+@pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [("text", "x", 1), ("text", "x", ""), ("number", 2.5, True), ("number", 1, float("nan")),
-     ("number", 1, "1"), ("boolean", True, 1), ("date", "2031-05-04", "soon"),
+     ("number", 1, "one"), ("number", 1, "nan"), ("boolean", True, 1),
+     ("boolean", True, "maybe"), ("date", "2031-05-04", "soon"),
      ("date", "2031-05-04", 20310504), ("choice", "eu", "us"), ("choice", "eu", None)],
 )  # fmt: skip
 def test_field_values(kind: str, good: object, bad: object) -> None:
