@@ -33,6 +33,11 @@ class Meta:
     shown_default: str | None = None
     check: Callable[[str], str | None] | None = None
 
+    @property
+    def section(self) -> str:
+        """The table of the TOML file that it stands in."""
+        return self.key.partition(".")[0]
+
 
 def setting(default: Any, key: str, doc: str, **more: Any) -> Any:
     """Declare one setting; ``default`` is a value or a function without arguments."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +18,8 @@ from typing import Any, Final
 
 import platformdirs
 
-from warroom.errors import ConfigurationError
 from warroom.setting_health import HealthSettings
+from warroom.setting_sources import CONFIG_ENV, env_name, read_environ, read_file
 from warroom.setting_types import (
     Meta,
     http_url,
@@ -29,19 +27,10 @@ from warroom.setting_types import (
     parse,
     setting,
     token_in,
-    unknown,
     zone,
 )
 
-ENV_PREFIX: Final = "WARROOM_"
-CONFIG_ENV: Final = "WARROOM_CONFIG"
 SYSTEM_CONFIG: Final = Path("/etc/warroom/warroom.toml")
-
-# Variables with our prefix that are not settings: our own tests' and benchmarks', and those that
-# Kubernetes puts into every container beside a Service named "warroom".
-_FOREIGN_ENV = re.compile(
-    r"^WARROOM_(CONFIG|TEST_\w+|BENCH_\w+|SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$"
-)
 
 
 def default_data_dir() -> Path:
@@ -294,14 +283,9 @@ class LoadedSettings:
 def fields() -> tuple[tuple[str, str, Meta], ...]:
     """Return (name, annotation, meta) of every setting, in the order of the reference."""
     found = [(f.name, str(f.type), f.metadata["meta"]) for f in dataclasses.fields(Settings)]
-    sections = list(dict.fromkeys(meta.key.partition(".")[0] for _, _, meta in found))
+    sections = list(dict.fromkeys(meta.section for _, _, meta in found))
     # Inherited ones come first in Python; in the reference a section stands together.
-    return tuple(sorted(found, key=lambda field: sections.index(field[2].key.partition(".")[0])))
-
-
-def env_name(name: str) -> str:
-    """Return the environment variable of a field."""
-    return ENV_PREFIX + name.upper()
+    return tuple(sorted(found, key=lambda field: sections.index(field[2].section)))
 
 
 def config_candidates() -> tuple[Path, ...]:
@@ -340,9 +324,11 @@ def load(
     origins = {name: "default" for name, _, _ in fields()}
     path = _find_config(config, environ)
     if path is not None:
-        for name, value in _read_file(path).items():
+        by_key = {meta.key: (name, annotation, meta) for name, annotation, meta in fields()}
+        for name, value in read_file(path, by_key).items():
             values[name], origins[name] = value, str(path)
-    for name, value in _read_environ(environ).items():
+    by_variable = {env_name(name): (name, annotation, meta) for name, annotation, meta in fields()}
+    for name, value in read_environ(environ, by_variable).items():
         values[name], origins[name] = value, env_name(name)
     by_name = {name: (annotation, meta) for name, annotation, meta in fields()}
     for name, raw in (overrides or {}).items():
@@ -358,45 +344,3 @@ def _find_config(config: Path | str | None, environ: Mapping[str, str]) -> Path 
     if named:
         return Path(named).expanduser()
     return next((path for path in config_candidates() if path.is_file()), None)
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"The configuration file {path} cannot be read ({error.strerror}).",
-            field=CONFIG_ENV,
-            remedy="Correct --config or WARROOM_CONFIG.",
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"The configuration file {path} is not TOML: {error}.",
-            field=CONFIG_ENV,
-            remedy="Correct that line; docs/configuration.md has an example.",
-        ) from error
-    known = {meta.key: (name, annotation, meta) for name, annotation, meta in fields()}
-    found: dict[str, Any] = {}
-    for section, body in document.items():
-        entries = body.items() if isinstance(body, dict) else [(None, body)]
-        for entry, value in entries:
-            key = section if entry is None else f"{section}.{entry}"
-            if key not in known:
-                raise unknown(key, known, f"in {path}")
-            name, annotation, meta = known[key]
-            found[name] = parse(annotation, meta, value, str(path), env_name(name))
-    return found
-
-
-def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = {env_name(name): (name, annotation, meta) for name, annotation, meta in fields()}
-    found: dict[str, Any] = {}
-    for variable, text in environ.items():
-        if variable in known:
-            name, annotation, meta = known[variable]
-            # An empty variable means "not set", as in `WARROOM_TOKEN= warroom status`.
-            if text != "":
-                found[name] = parse(annotation, meta, text, variable, variable)
-        elif variable.startswith(ENV_PREFIX) and not _FOREIGN_ENV.match(variable):
-            raise unknown(variable, known, "in the environment")
-    return found

@@ -9,7 +9,8 @@ import pytest
 
 from warroom.cli.config import reference
 from warroom.cli.main import main
-from warroom.settings import env_name, fields
+from warroom.setting_sources import env_name
+from warroom.settings import fields
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,6 +15,7 @@ from warroom import __version__
 from warroom.api import (
     directory,
     incident_commands,
+    incident_parts,
     incidents,
     ingest,
     models,
@@ -79,6 +80,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(ops.router)
     app.include_router(incidents.router)
     app.include_router(incident_commands.router)
+    app.include_router(incident_parts.router)
     app.include_router(ingest.router)
     app.include_router(directory.router)
     app.include_router(record.router)

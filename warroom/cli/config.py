@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from warroom.cli.common import SubParsers, add_config, add_json, load_from, print_json, say
-from warroom.settings import Settings, config_candidates, env_name, fields
+from warroom.setting_sources import env_name
+from warroom.settings import Settings, config_candidates, fields
 
 _HEAD = """\
 # Configuration
