@@ -111,8 +111,14 @@ class PtyConsole:
         )
 
     def read_until_gone(self, words: str, timeout_s: float = 60.0) -> None:
-        """Collect output until some words stand on the screen no more."""
-        self._read_while(lambda: words in self.glass.flat(), f"{words!r} to go", timeout_s)
+        """Collect output until some words stand on the screen no more, and nothing comes.
+
+        In the middle of a frame they may be missing for a moment; and a key right behind Esc
+        would be read as Alt and that key.
+        """
+        deadline = time.monotonic() + timeout_s
+        while self.read(0.2) or words in self.glass.flat():
+            assert time.monotonic() < deadline, f"{words!r} stays:\n{self.glass.text()}"
 
     def _read_while(self, waiting: Callable[[], bool], what: str, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
