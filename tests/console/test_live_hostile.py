@@ -161,7 +161,7 @@ async def test_every_key_over_hostile_text(live: LiveRoom, size: tuple[int, int]
         for action in COMMANDS:
             key, words = KEYS[action.id]
             await pilot.press(key)
-            await wait_until(lambda w=words: w in flat(pilot), what=f"{words!r} behind {key!r}")
+            await seen(pilot, words)
             if pilot.app.screen is war_room(pilot):
                 await settled(pilot)
             judge(pilot)
@@ -172,6 +172,11 @@ async def test_every_key_over_hostile_text(live: LiveRoom, size: tuple[int, int]
         ET.fromstring(pilot.app.export_screenshot())
         assert pilot.app.is_running
     assert live.call("GET", "/v1/audit/verify")["verified"]
+
+
+async def seen(pilot: Pilot[int], words: str) -> None:
+    """Wait until some words stand on the screen."""
+    await wait_until(lambda: words in flat(pilot), what=f"{words!r} on the screen")
 
 
 async def settled(pilot: Pilot[int]) -> None:
