@@ -27,4 +27,4 @@ class SafeInput(Input):
         event.stop()
 
     def restricted(self) -> None:
-        """Stay silent about a key that cannot stand here: the bell is for clocks, and can be off."""
+        """Stay silent about what cannot stand here: the bell is for clocks, and can be off."""
