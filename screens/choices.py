@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,8 +14,12 @@ from textual.widgets import Label
 
 from screens.question import QuestionScreen
 from warroom.domain.safe_text import safe_text
+from widgets.cells import fit
 
 _SEEN: Final = 12
+# Columns of a label, and of a whole line: what is wider would wrap, and push the hint out.
+_LABEL: Final = 40
+_LINE: Final = 71
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class OptionsModal(QuestionScreen[str | None]):
         self._about = safe_text(about, 70)
         self.options = options
         self._place = 0
+        self._moved = False
 
     def compose(self) -> ComposeResult:
         """Lay out: what it is about, the options, what the keys do."""
@@ -73,8 +79,11 @@ class OptionsModal(QuestionScreen[str | None]):
         self._draw()
 
     def show_options(self, options: tuple[Choice, ...]) -> None:
-        """Take other options; the chosen one stays, if it is still there."""
-        before = self.chosen.value if self.chosen else None
+        """Take other options; one that the person went to stays chosen, if it is still there.
+
+        What merely stood first while the others were on their way does not.
+        """
+        before = self.chosen.value if self.chosen and self._moved else None
         self.options = options
         values = [option.value for option in options]
         self._place = values.index(before) if before in values else 0
@@ -89,6 +98,7 @@ class OptionsModal(QuestionScreen[str | None]):
     def action_step(self, step: int) -> None:
         """Choose the next or the previous option."""
         if self.options:
+            self._moved = True
             self._place = (self._place + step) % len(self.options)
             self._draw()
 
@@ -104,15 +114,15 @@ class OptionsModal(QuestionScreen[str | None]):
         first = min(max(self._place - _SEEN // 2, 0), max(len(self.options) - _SEEN, 0))
         seen = self.options[first : first + _SEEN]
         keyed = any(option.key for option in self.options)
-        width = max((len(safe_text(option.label, 40)) for option in seen), default=0)
+        labels = [safe_text(option.label, _LABEL) for option in seen]
+        width = min(max(map(cell_len, labels), default=0), _LABEL)
         lines = []
-        for place, option in enumerate(seen, first):
+        for place, (option, label) in enumerate(zip(seen, labels, strict=True), first):
             bar = "▌" if place == self._place else " "
             key = f"{option.key:<2} " if keyed else ""
-            label = safe_text(option.label, 40)
-            pad = " " * (width - len(label))
-            hint = f"  {safe_text(option.hint, 70)}" if option.hint else ""
-            lines.append(safe_text(f"{bar} {key}{label}{pad}{hint}", 71))
+            hint = f"  {safe_text(option.hint, _LINE)}" if option.hint else ""
+            line = safe_text(f"{bar} {key}{fit(label, width)}{hint}")
+            lines.append(fit(line, _LINE))
         below = len(self.options) - first - len(seen)
         if below > 0:
             lines.append(safe_text(f"  … {below} more"))

@@ -58,7 +58,7 @@ class ConfirmScreen(QuestionScreen[bool]):
                 shown.append(safe_text(f"… and {more} more"))
             yield Label(safe_text("\n".join(shown), 2000, single_line=False), markup=False)
             if self._needed:
-                yield SafeInput(placeholder=safe_text(self._prompt(), 70), max_length=20)
+                yield SafeInput(placeholder=safe_text(self._needed, 20), max_length=20)
             yield Label(safe_text(self._prompt()), markup=False, classes="hint")
 
     def _prompt(self) -> str:

@@ -68,7 +68,7 @@ class PickScreen(OptionsModal):
         found = [o for o in self._all if all(w in f"{o.label} {o.hint}".lower() for w in words)]
         first = words[0]
         found.sort(key=lambda o: not o.label.lower().startswith(first))
-        self.options = ()  # another word, another best one
+        self.options, self._moved = (), False  # another word, another best one
         self.show_options(tuple(found))
 
     def on_input_submitted(self, event: SafeInput.Submitted) -> None:

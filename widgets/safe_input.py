@@ -25,3 +25,6 @@ class SafeInput(Input):
             self.replace(safe_text(lines[0], 2000), *sorted((selection.start, selection.end)))
         event.prevent_default()
         event.stop()
+
+    def restricted(self) -> None:
+        """Stay silent about what cannot stand here: the bell is for clocks, and can be off."""

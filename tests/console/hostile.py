@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from screens.views import View
 from tests.console.samples import ago, ahead, detail, incident
-from warroom.domain.picture import IncidentDetail, IncidentRow, NextTimer, ServiceLink, TimelineRow
+from warroom.domain.picture import (
+    IncidentDetail,
+    IncidentLink,
+    IncidentRow,
+    Names,
+    NextTimer,
+    RoleOffer,
+    ServiceLink,
+    TimelineRow,
+)
 
 TEXTS = (
     "\x1b[2J\x1b[Hcleared",
@@ -44,9 +54,21 @@ def hostile_rows() -> tuple[IncidentRow, ...]:
             services=(ServiceLink(text, text, text, 1), ServiceLink("b", text, "down", 1)),
             service_count=12,
             next_timer=NextTimer(text, ahead(seconds=90 + number), text),
+            # One of them is offered to the person at the keys, who is told so.
+            offers=(RoleOffer("scribe", text, "ana" if number == 2 else text, text),),
         )
         for number, text in enumerate(TEXTS, start=1)
     )
+
+
+def hostile_names() -> Names:
+    """Return people and services with hostile names."""
+    return Names(TEXTS, tuple((text, text) for text in TEXTS))
+
+
+def hostile_views() -> tuple[View, ...]:
+    """Return saved views with hostile names that show everything."""
+    return tuple(View(text) for text in TEXTS)
 
 
 def hostile_detail(row: IncidentRow) -> IncidentDetail:
@@ -69,4 +91,5 @@ def hostile_detail(row: IncidentRow) -> IncidentDetail:
         timeline=timeline,
         roles=tuple((text, text) for text in TEXTS),
         custom=tuple((text, text) for text in TEXTS),
+        links=tuple(IncidentLink(text, text, text) for text in TEXTS),
     )

@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.console import samples
-from tests.console.hostile import hostile_detail, hostile_rows
+from tests.console.hostile import TEXTS, hostile_detail, hostile_names, hostile_rows, hostile_views
 from tests.console.pane_samples import about, health, hostile_panes, impact, log, timers
 from warroom.console.terminal import Colours, profile
 from warroom.domain.panes import Pane, PaneWatch, Picture
@@ -27,10 +27,20 @@ from warroom.domain.panes import Pane, PaneWatch, Picture
 LOOK = profile(os.environ)
 LOOK.apply(os.environ)
 
-from screens.messages import BoardArrived, DetailArrived, PaneArrived  # noqa: E402 # the profile comes first
+from screens.commands import Command, CommandState, Fate  # noqa: E402 # the profile comes first
+from screens.messages import (  # noqa: E402
+    BoardArrived,
+    CommandChanged,
+    DetailArrived,
+    IdentityKnown,
+    NamesArrived,
+    PaneArrived,
+)
+from screens.views import SHIPPED  # noqa: E402
 from warroom.console.app import ConsoleOptions, WarRoomApp  # noqa: E402
 from warroom.console.options import BackendOptions, FeedOptions  # noqa: E402
 from warroom.console.watchdog import watch_terminal  # noqa: E402
+from warroom.domain.safe_text import safe_text  # noqa: E402
 
 
 class FedApp(WarRoomApp):
@@ -42,6 +52,7 @@ class FedApp(WarRoomApp):
             theme=LOOK.theme,
             colourless=LOOK.colours is Colours.NONE,
             bell=False,
+            views=hostile_views() if mode == "hostile" else SHIPPED,
             seconds=seconds,
         )
         super().__init__(options)
@@ -64,6 +75,7 @@ class FedApp(WarRoomApp):
             loop.add_signal_handler(signal.SIGUSR1, self.change_one)
         if self.mode == "hostile":
             row = self.rows[0]
+            self.post_message(IdentityKnown(safe_text("ana")))
             self.post_message(DetailArrived(row.number, hostile_detail(row)))
 
     def feed(self) -> None:
@@ -77,6 +89,16 @@ class FedApp(WarRoomApp):
         row = next((r for r in self.rows if r.number == number), None)
         if row is not None and self.mode == "hostile":
             self.post_message(DetailArrived(row.number, hostile_detail(row)))
+
+    def want_names(self) -> None:
+        """Answer at once with prepared names."""
+        if self.mode == "hostile":
+            self.post_message(NamesArrived(hostile_names()))
+
+    def submit(self, command: Command) -> None:
+        """Refuse every command, with a sentence that quotes what came from outside."""
+        sentence = safe_text(f"{command.ref} was refused: {TEXTS[command.version % len(TEXTS)]}")
+        self.post_message(CommandChanged(CommandState(command, Fate.REFUSED, sentence)))
 
     def watch_panes(self, watch: PaneWatch) -> None:
         """Answer at once with prepared pictures of what is visible."""

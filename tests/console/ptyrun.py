@@ -14,9 +14,12 @@ import sys
 import termios
 import time
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.console.glass import Glass
 
 ROOT = Path(__file__).resolve().parents[2]
 _SEQUENCE = re.compile(
@@ -66,6 +69,7 @@ class PtyConsole:
         )
         os.close(slave)
         self.output = b""
+        self.glass = Glass(columns, lines)
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +104,29 @@ class PtyConsole:
             assert left > 0, f"{needle!r} never came; last: {self.output[-400:]!r}"
             assert self._read_some(left) or wanted in self.output, "the console has ended"
 
+    def read_until_shown(self, words: str, timeout_s: float = 60.0) -> None:
+        """Collect output until some words stand on the screen."""
+        self._read_while(
+            lambda: words not in self.glass.flat(), f"{words!r} to be shown", timeout_s
+        )
+
+    def read_until_gone(self, words: str, timeout_s: float = 60.0) -> None:
+        """Collect output until some words stand on the screen no more, and nothing comes.
+
+        In the middle of a frame they may be missing for a moment; and a key right behind Esc
+        would be read as Alt and that key.
+        """
+        deadline = time.monotonic() + timeout_s
+        while self.read(0.2) or words in self.glass.flat():
+            assert time.monotonic() < deadline, f"{words!r} stays:\n{self.glass.text()}"
+
+    def _read_while(self, waiting: Callable[[], bool], what: str, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while waiting():
+            left = deadline - time.monotonic()
+            assert left > 0, f"waited in vain for {what}:\n{self.glass.text()}"
+            assert self._read_some(left) or not waiting(), "the console has ended"
+
     def press(self, keys: bytes) -> None:
         """Type."""
         os.write(self.master, keys)
@@ -122,6 +149,7 @@ class PtyConsole:
         except OSError:
             return False
         self.output += chunk
+        self.glass.feed(chunk)
         return bool(chunk)
 
 

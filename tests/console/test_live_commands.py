@@ -88,6 +88,16 @@ async def test_state_severity_owner_and_undo(live: LiveRoom) -> None:
     assert live.call("GET", "/v1/audit/verify")["verified"]
 
 
+async def test_nobody_is_not_chosen_because_it_came_first(live: LiveRoom) -> None:
+    live.declare("Checkout fails", 2)
+    person(live, "luc")
+    async with running(live.door, WIDE) as pilot:
+        await typed(pilot, "o")
+        await wait_until(lambda: "luc" in shown(pilot), what="the people")
+        await typed(pilot, "enter")
+        await said(pilot, "INC-1 belongs to ana")
+
+
 async def test_roles_are_taken_handed_over_and_accepted(live: LiveRoom) -> None:
     live.declare("Checkout fails", 2)
     token = person(live, "luc")

@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from screens.messages import BoardArrived, DetailArrived, FeedTrouble, IdentityKnown, PaneArrived
+from screens.messages import (
+    BoardArrived,
+    DetailArrived,
+    FeedTrouble,
+    IdentityKnown,
+    NamesArrived,
+    PaneArrived,
+)
 from tests.console.pane_samples import health, impact, log, timers
 from tests.console.pilot import FixedClock, still_app, war_room
 from tests.console.samples import NOW, ago, board, detail
 from warroom.console.app import WarRoomApp
 from warroom.domain.panes import Pane
-from warroom.domain.picture import BoardPicture, SourceKind
+from warroom.domain.picture import BoardPicture, Names, SourceKind
 from warroom.domain.safe_text import safe_text
 
 SIZES = [(80, 24), (120, 40), (250, 70)]
@@ -107,3 +114,65 @@ def test_each_pane_alone_on_80_columns(snap_compare: Any, key: str) -> None:
         await pilot.pause()
 
     assert snap_compare(still_app(), terminal_size=SIZES[0], run_before=run)
+
+
+async def open_with(pilot: Pilot[Any], *keys: str) -> None:
+    """Open a question over the filled board; the cursor does not blink in a picture."""
+    await fill(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+    pilot.app.post_message(NamesArrived(NAMES))
+    pilot.app.post_message(DetailArrived(2041, detail()))
+    await pilot.pause()
+    for field in pilot.app.screen.query("SafeInput"):
+        field.cursor_blink = False  # type: ignore[attr-defined] # an Input's attribute
+    await pilot.pause()
+    await pilot.pause()
+
+
+NAMES = Names(
+    ("ana", "Jürgen", "luc", "Mira", "noc", "Zoë", "漢字かな"),
+    (("catalogue", "Catalogue"), ("orders", "Orders"), ("pg-main", "Main database")),
+)
+# Each kind of question: choice, pick, form, confirm with Enter, confirm with a typed number.
+QUESTIONS = {
+    "choice": ("t",),
+    "roles": ("c",),
+    "pick": ("o",),
+    "form": ("X",),
+    "confirm": ("D",),
+    "confirm-number": ("asterisk", "D"),
+}
+
+
+@pytest.mark.parametrize("keys", QUESTIONS.values(), ids=QUESTIONS)
+def test_each_kind_of_question(snap_compare: Any, keys: tuple[str, ...]) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await open_with(pilot, *keys)
+
+    assert snap_compare(still_app(), terminal_size=SIZES[0], run_before=run)
+
+
+def test_a_question_on_a_wide_screen(snap_compare: Any) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await open_with(pilot, "v")
+
+    assert snap_compare(still_app(), terminal_size=SIZES[2], run_before=run)
+
+
+def test_a_question_without_colour(snap_compare: Any) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await open_with(pilot, "asterisk", "D")
+
+    assert snap_compare(still_app(theme="none"), terminal_size=SIZES[0], run_before=run)
+
+
+@pytest.mark.parametrize("theme", ["dark", "none"])
+def test_marked_incidents(snap_compare: Any, theme: str) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot)
+        await pilot.press("space", "down", "space")
+        await pilot.pause()
+
+    assert snap_compare(still_app(theme=theme), terminal_size=SIZES[0], run_before=run)

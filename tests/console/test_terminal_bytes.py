@@ -13,10 +13,94 @@ APP = ["-m", "tests.console.pty_app"]
 SIZES = ((80, 24), (120, 40), (160, 45), (250, 70))
 
 
+# What is typed into each question: no option has one of these keys.
+TYPED = '[@=("]漢\\[/]'.encode()
+# Terminals take ESC out of what is pasted; the rest comes as it is.
+PASTED = b"\x1b[200~\x07 \xc2\x9b31m \xe2\x80\xae[@click=app.quit]x[/]\x1b[201~"
+# Each key that opens a question, and what stands on the screen then.
+QUESTIONS = (
+    (b"t", "Status of INC-"),
+    (b"s", "Severity of INC-"),
+    (b"o", "Owner of INC-"),
+    (b"c", "Roles of INC-"),
+    (b"v", "Service of INC-"),
+    (b"e", "Log an entry · INC-"),
+    (b"d", "Decision · INC-"),
+    (b"h", "Hypothesis · INC-"),
+    (b"E", "Evidence · INC-"),
+    (b"u", "Next update of INC-"),
+    (b"x", "Escalation of INC-"),
+    (b"w", "Snooze INC-"),
+    (b"r", "Resolve INC-"),
+    (b"L", "Link · INC-"),
+    (b"f", "Custom field · INC-"),
+    (b"M", "into …"),
+    (b"X", "Split off INC-"),
+    (b"D", "mark as a drill"),
+    (b"F", "False alarm: INC-"),
+    (b"V", "Who may see INC-"),
+    (b"n", "Declare an incident"),
+    (b"#", "Show an incident"),
+)
+# Those behind a first answer.
+DEEPER = (
+    (b"c", "Roles of INC-", b"s", "Scribe of INC-"),
+    (b"L", "Link · INC-", b"b", "Link a bridge"),
+    (b"w", "Snooze INC-", b"1", "for 15m"),
+    (b"x", "Escalation of INC-", b"s", "Skip to a step"),
+    (b"f", "Custom field · INC-", b"\r", "empty takes it away"),
+    (b"v", "Service of INC-", b"\r", "it may be hit"),
+)
+
+
+def ask_everything(console: PtyConsole) -> None:
+    """Open every question, type and paste into it, and leave it; each when it is there."""
+    for key, words in QUESTIONS:
+        console.press(key)
+        console.read_until_shown(words)
+        console.press(TYPED)
+        console.press(PASTED)
+        leave(console, words)
+    for key, words, answer, second in DEEPER:
+        console.press(key)
+        console.read_until_shown(words)
+        console.press(answer)
+        console.read_until_shown(second)
+        console.press(TYPED)
+        leave(console, second)
+
+
+def leave(console: PtyConsole, words: str) -> None:
+    """Go back to the board."""
+    console.press(b"\x1b")
+    console.read_until_gone(words)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_hostile_text_sends_no_foreign_byte(size: tuple[int, int]) -> None:
-    with PtyConsole([*APP, "hostile"], size, {"COLORTERM": "truecolor"}) as console:
-        console.read_until("INC-1")
+    with PtyConsole([*APP, "hostile", "900"], size, {"COLORTERM": "truecolor"}) as console:
+        console.read_until_shown("INC-1")
+        ask_everything(console)
+        # What is chosen in the timeline can be pinned and corrected; a refusal quotes the text.
+        console.press(b"4")
+        console.read_until_shown("18 entries")
+        console.press(b"g")
+        console.press(b"C")
+        console.read_until_shown("Correct an entry")
+        console.press(TYPED)
+        leave(console, "Correct an entry")
+        console.press(b"p")
+        console.read_until_shown("was refused")
+        console.press(b"U")
+        # A batch: the marked ones are quoted in what has to be confirmed.
+        console.press(b"1")
+        console.read_until_gone("▸4 Timeline")
+        console.press(b"*")
+        console.read_until_shown("18 marked")
+        console.press(b"a")
+        console.read_until_shown("incidents: acknowledge")
+        leave(console, "incidents: acknowledge")
+        console.press(b"\x1b")
         # Down through all rows, into the detail and through it, back, help, filter, palette.
         for keys in (b"j" * 9, b"j" * 9, b"G", b"g", b"\r", b" " * 9, b"\x1b[F", b"\x1b"):
             console.press(keys)
@@ -26,10 +110,11 @@ def test_hostile_text_sends_no_foreign_byte(size: tuple[int, int]) -> None:
             for keys in (bytes([number]), b"j" * 9, b"z", b"G", b"g", b"z", b"'", b"\x1b"):
                 console.press(keys)
                 console.read(0.15)
-        for keys in (b"4", b"iii", b"1", b"b", b"b", b"\x1b"):
+        # Every saved view, by its key and in the palette.
+        for keys in (b"4", b"iii", b"1", *[b"b"] * 8, b"\x1b", b":", b"view", b"\x1b"):
             console.press(keys)
             console.read(0.2)
-        for keys in (b"r", b"\x1b", b"?", b"\x1b", b"/click", b"\r", b"\x1b", b"a", b"e", b"\x1b"):
+        for keys in (b"?", b"\x1b", b"/click", b"\r", b"\x1b"):
             console.press(keys)
             console.read(0.3)
         assert console.process.poll() is None, "hostile text ended the console"

@@ -370,6 +370,11 @@ class WarRoomApp(App[int]):
             self.bell()
         self._loud = loud
 
+    def bell(self) -> None:
+        """Ring, unless the user wants no bell: Textual's own widgets ring as well."""
+        if self._options.bell:
+            super().bell()
+
     def _shoot(self) -> None:
         path = self._options.screenshot
         if path is not None:
