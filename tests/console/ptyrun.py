@@ -53,6 +53,10 @@ class PtyConsole:
         env: dict[str, str] | None = None,
     ) -> None:
         self.master, slave = pty.openpty()
+        # Before and after the application's raw mode the line would be echoed into its output.
+        quiet = termios.tcgetattr(slave)
+        quiet[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, quiet)
         columns, lines = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         drop = ("NO_COLOR", "COLORTERM", "SSH_CONNECTION", "SSH_TTY")

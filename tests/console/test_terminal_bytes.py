@@ -117,7 +117,8 @@ def test_hostile_text_sends_no_foreign_byte(size: tuple[int, int]) -> None:
         for keys in (b"?", b"\x1b", b"/click", b"\r", b"\x1b"):
             console.press(keys)
             console.read(0.3)
-        assert console.process.poll() is None, "hostile text ended the console"
+        ended = console.process.poll()
+        assert ended is None, f"hostile text ended the console: {ended}, {console.output[-3000:]!r}"
         # A slow machine may be behind with the keys: out of whatever is open, then out.
         for _ in range(20):
             console.press(b"\x1b")
