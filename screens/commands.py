@@ -88,8 +88,8 @@ class Wish:
 class Command:
     """One keypress's wish for one incident.
 
-    ``key`` is the idempotency key: the same for every attempt.  ``incident`` and ``version`` are
-    what the person saw; None for a declaration.  ``batch`` is the same for all commands of one
+    ``key`` is the idempotency key: the same for every attempt.  ``incident``, ``version`` and
+    ``seen`` (see ``state_words``) are what the person saw; None for a declaration.  ``batch`` is the same for all commands of one
     keypress over marked incidents, empty for one alone.
     """
 
@@ -116,3 +116,9 @@ class CommandState:
     sentence: SafeText
     version: int = 0
     attempts: int = field(default=1)
+
+
+def state_words(status: object, severity: object, owner: object, commander: object) -> str:
+    """Say an incident's state: all that two people can change under each other's hands."""
+    words = f"{status}, SEV{severity}, {f'owner {owner}' if owner else 'no owner'}"
+    return f"{words}, commander {commander}" if commander else words
