@@ -89,8 +89,8 @@ class Command:
     """One keypress's wish for one incident.
 
     ``key`` is the idempotency key: the same for every attempt.  ``incident``, ``version`` and
-    ``seen`` (see ``state_words``) are what the person saw; None for a declaration.  ``batch`` is the same for all commands of one
-    keypress over marked incidents, empty for one alone.
+    ``seen`` (see ``state_words``) are what the person saw; None for a declaration.  ``batch`` is
+    the same for all commands of one keypress over marked incidents, empty for one alone.
     """
 
     wish: Wish
