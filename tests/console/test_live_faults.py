@@ -130,7 +130,7 @@ async def test_without_the_api_the_panes_live_on_and_every_command_is_refused(
             if more:
                 await question(pilot, more[0])
                 await typed(pilot, *more[1:])
-            await wait_until(lambda w=words: refused(pilot, w), what=f"{words!r} refused")
+            await wait_until(lambda w=words: refused(pilot, w), what=f"{words!r} refused")  # type: ignore[misc]
             app_of(pilot).clear_notifications()
         row = live_list(pilot).selected
         assert row is not None
@@ -141,7 +141,7 @@ async def test_without_the_api_the_panes_live_on_and_every_command_is_refused(
                 app_of(pilot).submit(Command(order, "key", safe_text("")))
             else:
                 war_room(pilot).send(row, order)
-            await wait_until(lambda w=words: refused(pilot, w), what=f"{words} refused")
+            await wait_until(lambda w=words: refused(pilot, w), what=f"{words} refused")  # type: ignore[misc]
             app_of(pilot).clear_notifications()
         await all_read(pilot)
         for pane in Pane:
@@ -175,12 +175,12 @@ async def test_a_frozen_database_is_said_by_every_pane_and_keys_answer(live: Liv
             await wait_until(lambda: "▲ stale" in shown(pilot), what="the stale badge")
             for pane in Pane:
                 await wait_until(
-                    lambda p=pane: border(pilot, p)[1] == {Role.SOON}, what=f"{pane} in amber"
+                    lambda p=pane: border(pilot, p)[1] == {Role.SOON}, what=f"{pane} in amber"  # type: ignore[misc]
                 )
             await keys_answer(pilot)
             for pane in Pane:
                 await wait_until(
-                    lambda p=pane: border(pilot, p)[1] == {Role.NOW_LOUD}, what=f"{pane} loud"
+                    lambda p=pane: border(pilot, p)[1] == {Role.NOW_LOUD}, what=f"{pane} loud"  # type: ignore[misc]
                 )
                 said = border(pilot, pane)[0]
                 assert "not answer" in said or "answers nothing" in said, (pane, said)
@@ -193,7 +193,7 @@ async def test_a_frozen_database_is_said_by_every_pane_and_keys_answer(live: Liv
         done = "✓ INC-1 is SEV1" in shown(pilot)
         await wait_until(lambda: "● live" in shown(pilot), what="the live badge again")
         for pane in Pane:
-            await wait_until(lambda p=pane: "live" in border(pilot, p)[0], what=f"{pane} live")
+            await wait_until(lambda p=pane: "live" in border(pilot, p)[0], what=f"{pane} live")  # type: ignore[misc]
     changed = live.fetch("select severity, version from warroom.incident")
     assert changed == [(1, made["version"] + 1) if done else (2, made["version"])]
     told = live.fetch(

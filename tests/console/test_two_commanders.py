@@ -87,16 +87,16 @@ async def test_one_wins_and_the_other_sees_both_states(live: LiveRoom, what: str
                 await question(pilot, words)
             name, _, enter = final.partition(" ")
             if enter:
-                await wait_until(lambda p=pilot: "luc" in shown(p), what="the people")
+                await wait_until(lambda p=pilot: "luc" in shown(p), what="the people")  # type: ignore[misc]
                 await typed(pilot, name)
             last.append((enter or name,))
         with frozen_api(live):
             for pilot, keys in zip(pilots, last, strict=True):
                 await typed(pilot, *keys)
             for pilot in pilots:
-                await wait_until(lambda p=pilot: war_room(p)._states, what="the command on its way")
+                await wait_until(lambda p=pilot: war_room(p)._states, what="the command on its way")  # type: ignore[misc]
         for pilot in pilots:
-            await wait_until(lambda p=pilot: outcome(p), what="the outcome")
+            await wait_until(lambda p=pilot: outcome(p), what="the outcome")  # type: ignore[misc]
         ends = [outcome(pilot) for pilot in pilots]
     assert ends.count("done") == 1, ends
     assert version(live) == before + 1
@@ -111,7 +111,7 @@ async def test_a_batch_by_two_has_one_winner_an_incident(live: LiveRoom) -> None
     async with two_consoles(live) as pilots:
         for pilot, severity in zip(pilots, "13", strict=True):
             await typed(pilot, "*")
-            await wait_until(lambda p=pilot: "10 marked" in shown(p), what="the marks")
+            await wait_until(lambda p=pilot: "10 marked" in shown(p), what="the marks")  # type: ignore[misc]
             await typed(pilot, "s")
             await question(pilot, "Severity of 10 incidents")
             await typed(pilot, severity)
@@ -120,13 +120,13 @@ async def test_a_batch_by_two_has_one_winner_an_incident(live: LiveRoom) -> None
             for pilot in pilots:
                 await typed(pilot, "enter")
                 await wait_until(
-                    lambda p=pilot: len(war_room(p)._states) == 10, what="the commands on their way"
+                    lambda p=pilot: len(war_room(p)._states) == 10, what="the commands on their way"  # type: ignore[misc]
                 )
         tallies = []
         for pilot, severity in zip(pilots, "13", strict=True):
             over = re.compile(rf"[✓!] ([0-9]+) of 10 is SEV{severity}")
             found = await wait_until(
-                lambda p=pilot, o=over: o.search(flat(p)), what="the end of the batch"
+                lambda p=pilot, o=over: o.search(flat(p)), what="the end of the batch"  # type: ignore[misc]
             )
             tallies.append(int(found.group(1)))
     won = dict(live.fetch("select severity, count(*) from warroom.incident group by severity"))
