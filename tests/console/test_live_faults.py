@@ -175,12 +175,14 @@ async def test_a_frozen_database_is_said_by_every_pane_and_keys_answer(live: Liv
             await wait_until(lambda: "▲ stale" in shown(pilot), what="the stale badge")
             for pane in Pane:
                 await wait_until(
-                    lambda p=pane: border(pilot, p)[1] == {Role.SOON}, what=f"{pane} in amber"  # type: ignore[misc]
+                    lambda p=pane: border(pilot, p)[1] == {Role.SOON},  # type: ignore[misc]
+                    what=f"{pane} in amber",
                 )
             await keys_answer(pilot)
             for pane in Pane:
                 await wait_until(
-                    lambda p=pane: border(pilot, p)[1] == {Role.NOW_LOUD}, what=f"{pane} loud"  # type: ignore[misc]
+                    lambda p=pane: border(pilot, p)[1] == {Role.NOW_LOUD},  # type: ignore[misc]
+                    what=f"{pane} loud",
                 )
                 said = border(pilot, pane)[0]
                 assert "not answer" in said or "answers nothing" in said, (pane, said)

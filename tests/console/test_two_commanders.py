@@ -120,13 +120,15 @@ async def test_a_batch_by_two_has_one_winner_an_incident(live: LiveRoom) -> None
             for pilot in pilots:
                 await typed(pilot, "enter")
                 await wait_until(
-                    lambda p=pilot: len(war_room(p)._states) == 10, what="the commands on their way"  # type: ignore[misc]
+                    lambda p=pilot: len(war_room(p)._states) == 10,  # type: ignore[misc]
+                    what="the commands on their way",
                 )
         tallies = []
         for pilot, severity in zip(pilots, "13", strict=True):
             over = re.compile(rf"[✓!] ([0-9]+) of 10 is SEV{severity}")
             found = await wait_until(
-                lambda p=pilot, o=over: o.search(flat(p)), what="the end of the batch"  # type: ignore[misc]
+                lambda p=pilot, o=over: o.search(flat(p)),  # type: ignore[misc]
+                what="the end of the batch",
             )
             tallies.append(int(found.group(1)))
     won = dict(live.fetch("select severity, count(*) from warroom.incident group by severity"))
