@@ -45,9 +45,9 @@ class Wish:
 class Command:
     """One keypress's wish for one incident.
 
-    ``key`` is the idempotency key: the same for every attempt.  ``incident`` and ``version`` are
-    what the person saw; None for a declaration.  ``batch`` is the same for all commands of one
-    keypress over marked incidents, empty for one alone.
+    ``key`` is the idempotency key: the same for every attempt.  ``incident``, ``version`` and
+    ``seen`` (see ``state_words``) are what the person saw; None for a declaration.  ``batch`` is
+    the same for all commands of one keypress over marked incidents, empty for one alone.
     """
 
     wish: Wish
@@ -75,4 +75,10 @@ class CommandState:
     attempts: int = field(default=1)
 
 
-__all__ = ["ADDING", "Command", "CommandState", "Fate", "Kind", "Wish"]
+def state_words(status: object, severity: object, owner: object, commander: object) -> str:
+    """Say an incident's state: all that two people can change under each other's hands."""
+    words = f"{status}, SEV{severity}, {f'owner {owner}' if owner else 'no owner'}"
+    return f"{words}, commander {commander}" if commander else words
+
+
+__all__ = ["ADDING", "Command", "CommandState", "Fate", "Kind", "Wish", "state_words"]

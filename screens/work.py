@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.screen import Screen
 
 from screens.batch import Tally
-from screens.commands import Command, CommandState, Fate, Kind, Wish
+from screens.commands import Command, CommandState, Fate, Kind, Wish, state_words
 from screens.desk import desk_of
 from screens.messages import DetailArrived, NamesArrived
 from warroom.domain.harm import Question, harm_of, question
@@ -298,7 +298,7 @@ def about(row: IncidentRow, wish: Wish) -> Command:
         ref=safe_text(row.ref),
         incident=row.id,
         version=row.version,
-        seen=row.status,
+        seen=state_words(row.status, row.severity, row.owner, row.commander),
     )
 
 

@@ -68,7 +68,8 @@ async def test_a_conflict_shows_both_states(live: LiveRoom) -> None:
         war_room(pilot).send(row, wish(Kind.ACKNOWLEDGE, "acknowledge", "acknowledged"))
         await wait_until(lambda: "was not done" in shown(pilot), what="the conflict")
         toast = str(next(iter(pilot.app._notifications)).message)
-        assert "You saw: triggered, version 1. Now: acknowledged by ana, version 2." in toast
+        assert "You saw: triggered, SEV2, no owner, version 1." in toast
+        assert "Now: acknowledged, SEV2, owner ana, version 2." in toast
 
 
 async def test_an_unknown_outcome_is_asked_again_until_known(live: LiveRoom) -> None:

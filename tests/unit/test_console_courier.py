@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from screens.commands import Command, CommandState, Fate, Kind, Wish
+from screens.commands import Command, CommandState, Fate, Kind, Wish, state_words
 from screens.messages import CommandChanged
 from warroom.console.api_door import Answer
 from warroom.console.courier import Courier
@@ -23,7 +23,8 @@ from warroom.errors import (
 )
 
 ACK = Wish(Kind.ACKNOWLEDGE, safe_text("acknowledge"), safe_text("acknowledged"))
-COMMAND = Command(ACK, "key-1", safe_text("INC-7"), UUID(int=7), version=3, seen="triggered")
+SEEN = state_words("triggered", 2, None, None)
+COMMAND = Command(ACK, "key-1", safe_text("INC-7"), UUID(int=7), 3, SEEN)
 DONE = Answer("INC-7", 4, "acknowledged")
 Step = Answer | WarRoomError
 UNKNOWN = OutcomeUnknown("The API did not answer.")
@@ -79,7 +80,13 @@ async def test_a_first_refusal_is_final(error: WarRoomError) -> None:
     assert error.message in states[0].sentence
 
 
-NOW = {"status": "acknowledged", "version": 4, "owner": {"name": "luc\x1b"}}
+NOW = {
+    "status": "acknowledged",
+    "severity": 1,
+    "version": 4,
+    "owner": {"name": "luc\x1b"},
+    "commander": {"name": "mira"},
+}
 
 
 @pytest.mark.parametrize(
@@ -91,5 +98,6 @@ async def test_a_conflict_shows_both_states(
 ) -> None:
     states, _ = await carried(error_of(NOW))
     sentence = states[0].sentence
-    assert "You saw: triggered, version 3. Now: acknowledged by luc␛, version 4." in sentence
+    assert "You saw: triggered, SEV2, no owner, version 3." in sentence
+    assert "Now: acknowledged, SEV1, owner luc␛, commander mira, version 4." in sentence
     assert "nothing was changed" in sentence

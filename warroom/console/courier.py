@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from screens.commands import Command, CommandState, Fate
+from screens.commands import Command, CommandState, Fate, state_words
 from screens.messages import CommandChanged
 from warroom.console.api_door import Answer
 from warroom.domain.safe_text import SafeText, safe_text
@@ -93,7 +93,13 @@ def _refused(command: Command, error: WarRoomError) -> SafeText:
 def _current(current: Any) -> str:
     if not current:
         return ""
-    owner = current.get("owner") or {}
-    name = owner.get("name") if isinstance(owner, dict) else owner
-    by = f" by {name}" if name else ""
-    return f"{current.get('status')}{by}, version {current.get('version')}"
+    words = state_words(
+        current.get("status"), current.get("severity"), _name(current, "owner"),
+        _name(current, "commander"),
+    )  # fmt: skip
+    return f"{words}, version {current.get('version')}"
+
+
+def _name(current: Any, what: str) -> str | None:
+    person = current.get(what)
+    return person.get("name") if isinstance(person, dict) else person

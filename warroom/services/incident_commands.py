@@ -139,14 +139,21 @@ def conflict(row: RowMapping, version: int) -> VersionConflict:
 
 
 async def hold(work: Work, row: RowMapping) -> None:
-    """Lock the incident before its clocks: the engine leaves those of a locked one alone.
+    """Lock the incident before what hangs on it, and refuse when it has changed since it was read.
 
-    Without it a clock that the engine arms meanwhile would be missed.
+    The engine leaves the clocks of a locked incident alone: without it one that is armed meanwhile
+    would be missed. Whoever acts on roles, services or the last command at the same time waits
+    here, and is told of the conflict instead of meeting the other's rows.
+
+    Raises:
+        VersionConflict: somebody else was faster; carries the present state.
     """
-    await work.rows(
-        "select i.id from warroom.incident i where i.id = :id for no key update",
+    now = await work.scalar(
+        "select i.version from warroom.incident i where i.id = :id for no key update",
         {"id": row["id"]},
     )
+    if now != row["version"]:
+        raise conflict(await load(work, str(row["id"])), row["version"])
 
 
 async def apply(work: Work, row: RowMapping, decision: Decision) -> None:

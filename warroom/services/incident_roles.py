@@ -12,7 +12,7 @@ from warroom.db.uow import Answer, Work
 from warroom.domain import incident_roles as rules
 from warroom.domain.incident import Command, Decision, IncidentState
 from warroom.domain.principal import CommandContext
-from warroom.services.incident_commands import change, check_version, run_on
+from warroom.services.incident_commands import change, check_version, hold, run_on
 from warroom.services.incident_moves import person
 
 _TAKE = (
@@ -39,6 +39,7 @@ async def take(
     """Take a role that nobody holds."""
 
     async def besides(work: Work, row: RowMapping, _decision: Decision, _now: datetime) -> None:
+        await hold(work, row)
         await work.execute(_TAKE, _common(row, role) | {"who": ctx.principal.id, "brief": None})
 
     return await change(
@@ -54,6 +55,7 @@ async def release(
     """Give a role up, or take it from somebody who is gone; an offer of it lapses."""
 
     async def besides(work: Work, row: RowMapping, _decision: Decision, _now: datetime) -> None:
+        await hold(work, row)
         await work.execute(_RELEASE, _common(row, role))
         await work.execute(_ANSWERED, _common(row, role) | {"state": "withdrawn"})
 
@@ -72,6 +74,7 @@ async def offer(
 
     async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
         check_version(row, version)
+        await hold(work, row)
         asked = await person(work, to, "to")
         decision = rules.offer(state, ctx.principal, now, role=role, to=asked, brief=brief)
         common = _common(row, role)
@@ -94,6 +97,7 @@ async def answer(
 
     async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
         check_version(row, version)
+        await hold(work, row)
         decision = rules.answer(state, ctx.principal, now, role=role, accept=accept)
         common = _common(row, role)
         await work.execute(_ANSWERED, common | {"state": "accepted" if accept else "declined"})
