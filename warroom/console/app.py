@@ -7,7 +7,6 @@ that it does not show.
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
 from rich.console import RenderableType
@@ -51,11 +50,15 @@ from warroom.console.keymap import DEFAULTS
 from warroom.console.options import BackendOptions
 from warroom.console.paint import Colourless, TightUpdate
 from warroom.console.pane_clock import PaneClock
+from warroom.console.screenshot import as_document
 from warroom.console.themes import THEMES
 from warroom.domain.panes import Pane, PaneWatch
 from warroom.domain.picture import BoardPicture, SourceKind
 from warroom.domain.safe_text import SafeText, safe_text
 from widgets.freshness import Freshness
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 TICK_S = 0.5
 _KEY_S = 0.5
@@ -76,6 +79,13 @@ class ConsoleOptions:
     seconds: float | None = None
 
 
+def _room_commands() -> type[Provider]:
+    """Return the palette's source; it is loaded when the palette is first wanted."""
+    from warroom.console.palette import RoomCommands
+
+    return RoomCommands
+
+
 class WarRoomApp(App[int]):
     """One screen, one background thread, and the clock between them."""
 
@@ -87,6 +97,7 @@ class WarRoomApp(App[int]):
     Toast.-information { border-left: outer $wr-chosen; }
     """
     BINDINGS: ClassVar[list[BindingType]] = []
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_room_commands}
     COMMAND_PALETTE_BINDING: ClassVar[str] = "ctrl+p"
 
     def __init__(
@@ -378,12 +389,7 @@ class WarRoomApp(App[int]):
     def _shoot(self) -> None:
         path = self._options.screenshot
         if path is not None:
-            picture = self.export_screenshot(title="war room")
-            # Without it some viewers drop the blanks that columns begin with.
-            picture = picture.replace("<text ", '<text xml:space="preserve" ')
-            # A picture of an incident asks nobody's server for its letters.
-            picture = re.sub(r",\s*url\([^)]*\) format\([^)]*\)", "", picture)
-            path.write_text(picture, "utf-8")
+            path.write_text(as_document(self.export_screenshot(title="war room")), "utf-8")
         self.exit(0)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
