@@ -10,7 +10,7 @@ import pytest
 from tests.console.ptyrun import PtyConsole, colours, foreign
 
 APP = ["-m", "tests.console.pty_app"]
-SIZES = ((80, 24), (120, 40), (160, 45), (250, 70))
+SIZES = ((80, 24), (160, 45))
 
 
 # What is typed into each question: no option has one of these keys.
