@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from warroom.db.probe import Fence
 
+_SETTLE_S: Final = 1.0
 _LATER: Final = tuple(
     f"screens.{name}"
     for name in ("choice", "confirm", "form", "help", "incident_detail", "jump", "note", "pick")
@@ -128,7 +130,10 @@ class Feed:
             self._first.set()
             if not self._has_read:
                 self._has_read = True
-                _settle_down()
+                # Not now: the first picture is just being painted.
+                later = threading.Timer(_SETTLE_S, _settle_down)
+                later.daemon = True
+                later.start()
             pause = self._options.poll_s - (monotonic() - began)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(pause, _GAP_S)):
