@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from screens.commands import Kind
-from screens.spans import parse_span, span_words
 from screens.work import Work, title_of, which, wish
 from warroom.domain.picture import IncidentRow
+from warroom.domain.span import parse_span
+from warroom.domain.validate import say_duration
+from warroom.errors import InvalidInput
 
 _UPDATES = ((300, "1"), (600, "2"), (900, "3"), (1800, "4"), (3600, "5"))
 _SNOOZES = ((900, "1"), (1800, "2"), (3600, "3"), (7200, "4"), (14400, "5"), (28800, "6"))
@@ -25,7 +29,7 @@ class ClockWork(Work):
     async def _update_due(self, rows: tuple[IncidentRow, ...]) -> None:
         from screens.choices import Choice
 
-        choices = [Choice(str(s), f"in {span_words(s)}", "", key) for s, key in _UPDATES]
+        choices = [Choice(str(s), f"in {_said(s)}", "", key) for s, key in _UPDATES]
         choices.append(Choice("other", "another time", "such as 45m or 2h", "t"))
         choices.append(Choice("never", "no update is due", "the clock stops", "0"))
         wanted = await self.choose(f"Next update of {which(rows)}", title_of(rows), *choices)
@@ -36,7 +40,7 @@ class ClockWork(Work):
         if wanted == "never":
             order = wish(Kind.UPDATE_DUE, "no update due", "has no update due", in_s=None)
         else:
-            words = span_words(float(wanted))
+            words = _said(float(wanted))
             order = wish(
                 Kind.UPDATE_DUE, f"update due in {words}", f"update due in {words}",
                 in_s=float(wanted),
@@ -52,7 +56,7 @@ class ClockWork(Work):
     async def _snooze(self, rows: tuple[IncidentRow, ...]) -> None:
         from screens.choices import Choice
 
-        choices = [Choice(str(s), f"for {span_words(s)}", "", key) for s, key in _SNOOZES]
+        choices = [Choice(str(s), f"for {_said(s)}", "", key) for s, key in _SNOOZES]
         choices.append(Choice("other", "for another time", "such as 45m or 12h", "t"))
         choices.append(Choice("wake", "wake it", "escalation goes on", "0"))
         wanted = await self.choose(f"Snooze {which(rows)}", title_of(rows), *choices)
@@ -63,7 +67,7 @@ class ClockWork(Work):
         if wanted == "wake":
             await self.send_to(rows, wish(Kind.SNOOZE, "wake", "is awake", for_s=0))
             return
-        words = span_words(float(wanted))
+        words = _said(float(wanted))
         reason = await self.one_line(
             f"Snooze {which(rows)} for {words}", title_of(rows), "Why may it wait?", "snoozes it"
         )
@@ -78,11 +82,12 @@ class ClockWork(Work):
         from screens.form import Field, Form
 
         def check(answers: dict[str, str]) -> tuple[str, str] | None:
-            seconds = parse_span(answers["span"])
-            if seconds is None:
-                return "span", "A time is a number and s, m, h or d: 45m, 2h, 1h30m."
+            try:
+                seconds = parse_span(answers["span"])
+            except InvalidInput as error:
+                return "span", f"{error.message} {error.remedy}."
             if not shortest <= seconds <= longest:
-                return "span", f"It can be {span_words(shortest)} to {span_words(longest)}."
+                return "span", f"It can be {_said(shortest)} to {_said(longest)}."
             return None
 
         field = Field("span", "How long: 45m, 2h, 1h30m", "", "A time is needed.", longest=20)
@@ -126,3 +131,7 @@ class ClockWork(Work):
         words = f"skip to step {step}" if step else f"escalation {what}"
         order = wish(Kind.ESCALATION, words, done.get(what, f"at step {step}"), do=what, step=step)
         await self.send_to(rows, order)
+
+
+def _said(seconds: float) -> str:
+    return say_duration(timedelta(seconds=seconds))

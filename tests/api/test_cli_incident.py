@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Api
+from tests.api.room import entry_id, opened
 from tests.api.test_commands import warroom
-from tests.api.test_room_commands import entry_id, opened
 from warroom.cli.incident import TABLES
 from warroom.domain.incident import Command
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.conftest import Api, serving
-from tests.api.test_room_commands import opened
+from tests.api.room import opened
 from tests.pgfixtures import TestDatabase, TestServer
 from warroom.client import Client
 from warroom.errors import InvalidInput, NotFound, Refused

@@ -19,15 +19,22 @@ DAY = 86_400
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("30d", 30 * DAY), ("12h", 12 * 3600), (" 90M ", 5400), ("45s", 45), ("2w", 14 * DAY)],
+    [
+        ("30d", 30 * DAY),
+        ("12h", 12 * 3600),
+        (" 90M ", 5400),
+        ("45s", 45),
+        ("2w", 14 * DAY),
+        ("1d 1h", DAY + 3600),
+    ],
 )
 def test_a_length_of_time_as_people_type_it(text: str, found: int) -> None:
     assert seconds(text) == found
 
 
-@pytest.mark.parametrize("text", ["", "30", "d", "-1d", "1.5h", "1y", "١d", "1d1h"])
+@pytest.mark.parametrize("text", ["", "30", "d", "-1d", "1.5h", "1y", "١d", "1h1d"])
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="30d"):
+    with pytest.raises(argparse.ArgumentTypeError, match="45m, 2h"):
         seconds(text)
 
 

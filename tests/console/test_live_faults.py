@@ -63,7 +63,7 @@ KEYS: Final = (
     (("t", "Status of INC-1", "i"), "to investigating"),
     (("s", "Severity of INC-1", "1"), "SEV1"),
     (("d", "What was decided", "wait", "enter"), "log"),
-    (("u", "Next update of INC-1", "3"), "update due in 15m"),
+    (("u", "Next update of INC-1", "3"), "update due in 15 min"),
     (("x", "Escalation of INC-1", "p"), "escalation pause"),
     (("D", "mark as a drill", "enter"), "mark as a drill"),
     (("U",), "undo"),

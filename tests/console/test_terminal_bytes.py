@@ -10,7 +10,7 @@ import pytest
 from tests.console.ptyrun import PtyConsole, colours, foreign
 
 APP = ["-m", "tests.console.pty_app"]
-SIZES = ((80, 24), (160, 45))
+SIZES = ((80, 24), (120, 40), (250, 70))
 
 
 # What is typed into each question: no option has one of these keys.
@@ -46,7 +46,7 @@ QUESTIONS = (
 DEEPER = (
     (b"c", "Roles of INC-", b"s", "Scribe of INC-"),
     (b"L", "Link · INC-", b"b", "Link a bridge"),
-    (b"w", "Snooze INC-", b"1", "for 15m"),
+    (b"w", "Snooze INC-", b"1", "for 15 min"),
     (b"x", "Escalation of INC-", b"s", "Skip to a step"),
     (b"f", "Custom field · INC-", b"\r", "empty takes it away"),
     (b"v", "Service of INC-", b"\r", "it may be hit"),

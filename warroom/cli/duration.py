@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import re
-from typing import Final
 
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+from warroom.domain.span import parse_span
+from warroom.errors import InvalidInput
 
 
 def seconds(text: str) -> int:
-    """Return the seconds of ``30d``, ``12h``, ``90m``, ``45s`` or ``2w``.
+    """Return the seconds of ``30d``, ``12h``, ``1h30m``; see ``warroom.domain.span``.
 
     Raises:
-        argparse.ArgumentTypeError: it is none of these.
+        argparse.ArgumentTypeError: it is no length of time.
     """
-    found = re.fullmatch(r"([0-9]{1,9})([smhdw])", text.strip().lower())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no length of time like 30d, 12h or 90m")
-    return int(found[1]) * _UNITS[found[2]]
+    try:
+        return parse_span(text)
+    except InvalidInput as error:
+        raise argparse.ArgumentTypeError(f"{error.message} {error.remedy}") from error
 
 
 def add_expires(parser: argparse.ArgumentParser) -> None:

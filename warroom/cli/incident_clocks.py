@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
+from warroom.cli.duration import seconds
 from warroom.cli.incident_verbs import Aim, Json, Verb
 from warroom.domain.incident import Command
 
@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 
 Parser = argparse.ArgumentParser
 Args = argparse.Namespace
-_SPAN = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s?)?")
-_UNITS = (86_400, 3600, 60, 1)
-
-
-def seconds(span: str) -> int:
-    """Read a length of time in seconds: ``90``, ``90s``, ``30m``, ``1h30m``, ``1d``.
-
-    Raises:
-        ArgumentTypeError: it is none.
-    """
-    match = _SPAN.fullmatch(span.strip())
-    if not span.strip() or match is None:
-        raise argparse.ArgumentTypeError(f"{span[:40]!r} is no length of time like 30m or 1h30m")
-    parts = zip(match.groups(), _UNITS, strict=True)
-    return sum(int(number) * unit for number, unit in parts if number)
 
 
 def _seconds_or_off(span: str) -> int | None:
