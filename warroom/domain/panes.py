@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from warroom.domain.reasoned import RestartWave, SharedDomain, Suggestion, Suspect
+
 
 class Pane(StrEnum):
     """The panes of the room, in the order of their numbers."""
@@ -68,6 +70,7 @@ class ImpactTotals:
 
     ``user_share`` is the largest share of users (per cent) that one hit service serves, None when
     no hit service has one: shares overlap, so they are never added.  ``customers`` likewise.
+    ``headline`` names what customers feel most and how: ``checkout down``.
     """
 
     services: int = 0
@@ -76,11 +79,15 @@ class ImpactTotals:
     customers: int | None = None
     regions: tuple[str, ...] = ()
     third_parties: int = 0
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ImpactPicture:
-    """The impact pane. ``computed_at`` is when the server last reasoned, None when never."""
+    """The impact pane. ``computed_at`` is when the server last reasoned, None when never.
+
+    ``suspects`` best first, ``waves`` in the order of restart.
+    """
 
     incident_id: UUID
     number: int
@@ -90,6 +97,10 @@ class ImpactPicture:
     computed_at: datetime | None = None
     truncated: bool = False
     as_of: datetime | None = None
+    suspects: tuple[Suspect, ...] = ()
+    waves: tuple[RestartWave, ...] = ()
+    shared: tuple[SharedDomain, ...] = ()
+    suggestion: Suggestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
