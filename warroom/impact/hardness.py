@@ -29,11 +29,14 @@ class Impact:
     """What was reasoned: the tree as it is drawn, the totals of all of it.
 
     ``truncated`` when the tree has more nodes than were asked for; the totals count them all.
+    ``down`` and ``hurt`` are all that is hit, as indexes of the graph, also what is not drawn.
     """
 
     nodes: tuple[ImpactNode, ...]
     totals: ImpactTotals
     truncated: bool = False
+    down: frozenset[int] = frozenset()
+    hurt: frozenset[int] = frozenset()
 
 
 def reason(graph: Graph, seeds: Sequence[Seed], *, limit: int = NODES_MAX) -> Impact:
@@ -47,6 +50,15 @@ def reason(graph: Graph, seeds: Sequence[Seed], *, limit: int = NODES_MAX) -> Im
     Returns:
         The tree, worst first, then by tier and key; the same for every order of the input.
     """
+    spread = spread_of(graph, seeds)
+    nodes, truncated = Tree(spread, limit).draw()
+    return Impact(
+        nodes, totals(graph, spread), truncated, frozenset(spread.down), frozenset(spread.hurt)
+    )
+
+
+def spread_of(graph: Graph, seeds: Sequence[Seed]) -> Spread:
+    """Work out what is hit, without drawing it; ``reason`` says how."""
     said = {graph.index[seed.key]: seed for seed in seeds if seed.key in graph.index}
     spread = Spread(
         graph,
@@ -57,8 +69,7 @@ def reason(graph: Graph, seeds: Sequence[Seed], *, limit: int = NODES_MAX) -> Im
     touched = set(said)
     _spread_down(spread, touched)
     _spread_degraded(spread, touched)
-    nodes, truncated = Tree(spread, limit).draw()
-    return Impact(nodes, _totals(graph, [*spread.down, *spread.hurt]), truncated)
+    return spread
 
 
 def _spread_down(spread: Spread, touched: set[int]) -> None:
@@ -131,9 +142,9 @@ def _break_group(spread: Spread, number: int, touched: set[int], found: set[int]
         spread.tipped[service] = (spread.last_member[number], number)
 
 
-def _totals(graph: Graph, hit: list[int]) -> ImpactTotals:
+def totals(graph: Graph, spread: Spread) -> ImpactTotals:
     """Count in business words; shares and customers overlap, so the largest counts."""
-    services = [graph.services[at] for at in hit]
+    services = [graph.services[at] for at in chain(spread.down, spread.hurt)]
     return ImpactTotals(
         services=len(services),
         tier_one=len([1 for s in services if s.tier <= 1]),
@@ -141,4 +152,20 @@ def _totals(graph: Graph, hit: list[int]) -> ImpactTotals:
         customers=max([s.customers for s in services if s.customers is not None], default=None),
         regions=tuple(sorted({s.region for s in services if s.region is not None})),
         third_parties=len([1 for s in services if s.kind == "third_party"]),
+        headline=_headline(graph, spread),
     )
+
+
+def _headline(graph: Graph, spread: Spread) -> str:
+    """Name what customers feel most, of tier 0 and 1 if any is hit: ``Checkout down``."""
+    # Services are ordered by tier, so that the important ones are a prefix of the indexes.
+    important = [at for at in chain(spread.down, spread.hurt) if graph.services[at].tier <= 1]
+    if not (pool := important or [*spread.down, *spread.hurt]):
+        return ""
+
+    def felt(at: int) -> tuple[float, int, bool, int]:
+        service = graph.services[at]
+        return (-(service.user_share or 0.0), -(service.customers or 0), at in spread.hurt, at)
+
+    at = min(pool, key=felt)
+    return f"{graph.services[at].name} {'down' if at in spread.down else 'degraded'}"
