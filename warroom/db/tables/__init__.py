@@ -8,7 +8,7 @@ a table.
 
 from warroom.db.tables.alerts import alert, alert_event, delivery
 from warroom.db.tables.base import metadata
-from warroom.db.tables.catalogue import dependency, service
+from warroom.db.tables.catalogue import catalog_import, catalog_proposal, dependency, service
 from warroom.db.tables.directory import (
     api_token,
     channel,
@@ -42,6 +42,8 @@ __all__ = [
     "alert_event",
     "api_token",
     "audit",
+    "catalog_import",
+    "catalog_proposal",
     "channel",
     "delivery",
     "dependency",
