@@ -31,7 +31,8 @@ class Service:
 
     ``tier`` 0 (most important) to 5; ``team`` is the owner's key; ``user_share`` per cent of
     users, ``customers`` a count, ``slo`` per cent, None when nobody said.  ``region``, ``zone``,
-    ``host``, ``provider`` and ``version`` are what can fail for many services at once.
+    ``host``, ``provider`` and ``version`` are what can fail for many services at once.  One that is
+    not ``watched`` has no alert source: its silence says little.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Service:
     version: str | None = None
     provider: str | None = None
     slo: float | None = None
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Weights:
         reach_min: share below which a path is followed no further.
         hops_max: dependencies that a path has at the most.
         silent_self: that the suspect itself does not alert.
+        unwatched_self: the same of one that has no alert source.
         silent_dependants: that none of the services that need it hard alert (times their share).
         own: that no unhealthy dependency below it explains its own alert (times that share).
         first: that its alert came before those it explains.
@@ -53,6 +54,7 @@ class Weights:
     reach_min: float = 0.15
     hops_max: int = 5
     silent_self: float = -1.6
+    unwatched_self: float = -0.8
     silent_dependants: float = -2.0
     own: float = 1.5
     first: float = 1.0
