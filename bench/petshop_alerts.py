@@ -117,10 +117,13 @@ def deviation(
     asked = [0.0 if math.isnan(n) else n for n in metrics.of(name, "requests", "Sum")[:rows]]
     known = [] if normal is None else _known(worse * v for v in normal.of(name, metric, "Average"))
     before = _known(values[:-1])
-    nothing = [math.nan] * rows
-    if not before and not known:
-        return Deviation(nothing, nothing, nothing, 0.0)
-    stood = min(before) if before else statistics.median(known)
+    if before:
+        stood = min(before)
+    elif known:
+        stood = statistics.median(known)
+    else:
+        # What was never called before took no time and failed nobody.
+        stood = 0.0 if metric == "latency" else -100.0
     long_time = statistics.median(known) if known else stood
     spread = _wanders(known, stood, metric)
     added = [(v - stood) * _PER_REQUEST[metric] * n for v, n in zip(values, asked, strict=True)]
@@ -164,7 +167,8 @@ def _onset(fires: list[bool]) -> int:
 def _watched(normal: Metrics | None, metrics: Metrics, name: str, rows: int) -> bool:
     """Say whether silence means health: not where calls were measured before and are not now."""
     had = [] if normal is None else normal.of(name, "requests", "Sum")
-    if max(_known(had), default=0.0) <= 0:
+    calls = _known(had)
+    if not calls or statistics.median(calls) <= 0:
         return True
     return not math.isnan(metrics.of(name, "latency", "Average")[rows - 1])
 

@@ -28,6 +28,7 @@ _FELT = (4.0, 12.0)
 _FIRST_ROW_MIN = 0.3
 # Not everything that a component adds reaches its caller: calls run side by side, or time out.
 _PASSED_MIN = 0.6
+_FAILS_MAX = 0.9
 
 
 def fault(scenario: Scenario, seed: int, target: str) -> tuple[Scenario, Issue] | None:
@@ -35,7 +36,7 @@ def fault(scenario: Scenario, seed: int, target: str) -> tuple[Scenario, Issue] 
 
     Returns:
         The scenario, whose normal lacks the rows that were used, and the issue; None when the
-        scenario has no metrics without a fault.
+        scenario has no metrics without a fault, or the fault drawn cannot be.
     """
     normal = scenario.normal
     if normal is None:
@@ -54,6 +55,9 @@ def fault(scenario: Scenario, seed: int, target: str) -> tuple[Scenario, Issue] 
     shares = _shares(scenario, rows, cause, chance)
     # What the target feels is chosen, so the cause adds what it takes.
     added = felt / shares[target]
+    if metric == "availability" and added > _FAILS_MAX * _requests(rows, cause):
+        # So few calls cannot fail so often.
+        return None
     changed = Metrics(list(rows.stamps), dict(rows.values))
     for name, share in shares.items():
         key = (name, metric, "Average")

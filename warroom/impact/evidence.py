@@ -9,6 +9,7 @@ from typing import Final
 
 from warroom.impact.graph import Graph, Seed
 from warroom.impact.signals import Signal
+from warroom.impact.weights import Weights
 
 STATUS_KIND: Final = "third-party-status"
 # What a person only suspects, what is over, and alerts of little severity, count less.
@@ -33,7 +34,9 @@ class Unhealthy:
     names: set[str] = field(default_factory=set)
 
 
-def gather(graph: Graph, seeds: Sequence[Seed], signals: Iterable[Signal]) -> dict[int, Unhealthy]:
+def gather(
+    graph: Graph, seeds: Sequence[Seed], signals: Iterable[Signal], weights: Weights
+) -> dict[int, Unhealthy]:
     """Join seeds and alerts to one picture by service, ascending; recovered services are well."""
     found: dict[int, Unhealthy] = {}
     well: set[int] = set()
@@ -62,7 +65,10 @@ def gather(graph: Graph, seeds: Sequence[Seed], signals: Iterable[Signal]) -> di
             item.since = signal.since
         if signal.name:
             item.names.add(signal.name)
-    for item in found.values():
+    own = {seed.key for seed in seeds}
+    for at, item in found.items():
         if item.strength is not None:
             item.weight *= item.strength
+        if graph.services[at].key in own:
+            item.weight *= weights.seed
     return dict(sorted(found.items()))

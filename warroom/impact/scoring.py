@@ -86,9 +86,13 @@ class Scorer:
         """Return how much of an unhealthy service's trouble a suspect explains, 0 to 1."""
         share = self._reach.share.get(at, {}).get(on, 0.0)
         suspect, item = self._unhealthy.get(at), self._unhealthy[on]
-        if suspect is not None and suspect.strength is not None and item.strength:
+        if suspect is not None:
+            strength = suspect.strength
+        else:
+            strength = self._w.silent_strength if self._graph.services[at].watched else None
+        if strength is not None and item.strength:
             # What measured little itself cannot have done much to others.
-            share *= min(1.0, suspect.strength / item.strength)
+            share *= min(1.0, strength / item.strength)
         return share
 
     def _explains(self, at: int, score: Score) -> None:

@@ -22,8 +22,13 @@ class Weights:
         soft: the same of a soft one.
         late: the same of an asynchronous one.
         spare: the same of one member of a redundancy group that stands with the others.
+        between: share of a fault that is believed to pass through a service that does not alert.
         reach_min: share below which a path is followed no further.
         hops_max: dependencies that a path has at the most.
+        seed: how much more one of the incident's own services asks to be explained than another
+            that alerts (a factor).
+        silent_strength: strength (0 to 1) that a watched service without an alert has at the most
+            where the alerts of others were measured.
         silent_self: that the suspect itself does not alert.
         unwatched_self: the same of one that has no alert source.
         silent_dependants: that none of the services that need it hard alert (times their share).
@@ -51,8 +56,11 @@ class Weights:
     soft: float = 0.45
     late: float = 0.4
     spare: float = 0.3
-    reach_min: float = 0.15
+    between: float = 0.5
+    reach_min: float = 0.1
     hops_max: int = 5
+    seed: float = 1.5
+    silent_strength: float = 0.15
     silent_self: float = -1.6
     unwatched_self: float = -0.8
     silent_dependants: float = -2.0
