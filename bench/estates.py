@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ def layered(chance: random.Random) -> Estate:
         layers.append([f"l{depth}-{n}" for n in range(size)])
         services += [_service(k, min(3, depth + (depth == 3)), chance) for k in layers[-1]]
     pairs: dict[tuple[str, str], Dependency] = {}
-    for above, below in zip(layers, layers[1:], strict=False):
+    for above, below in itertools.pairwise(layers):
         for key in above:
             for on in chance.sample(below, min(len(below), chance.randint(1, 4))):
                 _add(pairs, key, on, chance)

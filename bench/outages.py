@@ -219,9 +219,11 @@ def _changes(
     changes = []
     if cause == "deploy":
         changes.append((roots[0], -chance.uniform(30, 900)))
-    for service in estate.services:
-        if service.kind != "third_party" and chance.random() < 0.04:
-            changes.append((service.key, chance.uniform(-10_800, 600)))
+    changes += [
+        (service.key, chance.uniform(-10_800, 600))
+        for service in estate.services
+        if service.kind != "third_party" and chance.random() < 0.04
+    ]
     return tuple(
         Change(uuid.UUID(int=chance.getrandbits(128)), key, "deploy", NOON + timedelta(seconds=at))
         for key, at in changes
@@ -236,8 +238,10 @@ def _history(
     found = []
     if len(roots) == 1 and chance.random() < 0.2:
         found.append((roots[0], [k for k in failed if chance.random() < 0.7]))
-    for _ in range(chance.randint(0, 3)):
-        found.append((chance.choice(keys), chance.sample(keys, min(len(keys), 5))))
+    found += [
+        (chance.choice(keys), chance.sample(keys, min(len(keys), 5)))
+        for _ in range(chance.randint(0, 3))
+    ]
     if chance.random() < 0.1:
         found.append((chance.choice(keys), [k for k in failed if chance.random() < 0.6]))
     return tuple(

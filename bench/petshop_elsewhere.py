@@ -18,7 +18,7 @@ from dataclasses import replace
 from bench.petshop_alerts import PERIOD_S
 from bench.petshop_data import Issue, Metrics, Scenario
 
-TUNING = range(0, 100)
+TUNING = range(100)
 REPORT = range(1_000, 1_200)
 _ROWS = 5
 _REQUESTS_MIN = 5.0
