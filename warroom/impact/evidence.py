@@ -9,6 +9,7 @@ from typing import Final
 
 from warroom.impact.graph import Graph, Seed
 from warroom.impact.signals import Signal
+from warroom.impact.weights import Weights
 
 STATUS_KIND: Final = "third-party-status"
 # What a person only suspects, what is over, and alerts of little severity, count less.
@@ -33,7 +34,9 @@ class Unhealthy:
     names: set[str] = field(default_factory=set)
 
 
-def gather(graph: Graph, seeds: Sequence[Seed], signals: Iterable[Signal]) -> dict[int, Unhealthy]:
+def gather(
+    graph: Graph, seeds: Sequence[Seed], signals: Iterable[Signal], weights: Weights
+) -> dict[int, Unhealthy]:
     """Join seeds and alerts to one picture by service, ascending; recovered services are well."""
     found: dict[int, Unhealthy] = {}
     well: set[int] = set()
@@ -47,22 +50,26 @@ def gather(graph: Graph, seeds: Sequence[Seed], signals: Iterable[Signal]) -> di
         found[at] = Unhealthy(_SUSPECTED if seed.state == "suspected" else 1.0)
     for signal in signals:
         at = graph.index.get(signal.service)
-        if at is None or (at in well and not signal.firing):
-            continue
-        weight = _BY_SEVERITY.get(signal.severity, 1.0) * (1.0 if signal.firing else _OVER)
-        item = found.get(at)
-        if item is None:
-            item = found[at] = Unhealthy(0.0)
-        item.weight = max(item.weight, weight)
-        item.heard = True
-        item.status = item.status or signal.kind == STATUS_KIND
-        if signal.strength is not None:
-            item.strength = max(item.strength or 0.0, min(1.0, max(0.0, signal.strength)))
-        if item.since is None or signal.since < item.since:
-            item.since = signal.since
-        if signal.name:
-            item.names.add(signal.name)
-    for item in found.values():
+        if at is not None and (signal.firing or at not in well):
+            _hear(found.setdefault(at, Unhealthy(0.0)), signal)
+    own = {seed.key for seed in seeds}
+    for at, item in found.items():
         if item.strength is not None:
             item.weight *= item.strength
+        if graph.services[at].key in own:
+            item.weight *= weights.seed
     return dict(sorted(found.items()))
+
+
+def _hear(item: Unhealthy, signal: Signal) -> None:
+    """Add one alert to what is known of its service."""
+    weight = _BY_SEVERITY.get(signal.severity, 1.0) * (1.0 if signal.firing else _OVER)
+    item.weight = max(item.weight, weight)
+    item.heard = True
+    item.status = item.status or signal.kind == STATUS_KIND
+    if signal.strength is not None:
+        item.strength = max(item.strength or 0.0, min(1.0, max(0.0, signal.strength)))
+    if item.since is None or signal.since < item.since:
+        item.since = signal.since
+    if signal.name:
+        item.names.add(signal.name)

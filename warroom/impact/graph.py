@@ -8,7 +8,7 @@ the input never shows in a result.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
@@ -31,7 +31,8 @@ class Service:
 
     ``tier`` 0 (most important) to 5; ``team`` is the owner's key; ``user_share`` per cent of
     users, ``customers`` a count, ``slo`` per cent, None when nobody said.  ``region``, ``zone``,
-    ``host``, ``provider`` and ``version`` are what can fail for many services at once.
+    ``host``, ``provider`` and ``version`` are what can fail for many services at once.  One that is
+    not ``watched`` has no alert source: its silence says little.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Service:
     version: str | None = None
     provider: str | None = None
     slo: float | None = None
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Graph:
     ``needs_hard[i]`` and ``needs_soft[i]`` the same edges seen from the dependant; ``member_of[i]``
     the groups that ``i`` is one of, ``grouped`` the services that are in any.  ``members[g]`` are
     the known members of group ``g``, ``groups_of[i]`` the groups that ``i`` leans on.
-    ``late`` are the (service, needed) pairs that are asynchronous.
+    ``late`` are the (service, needed) pairs that are asynchronous.  ``cache`` holds other forms
+    of the same graph, made when somebody first asks for them.
     """
 
     services: tuple[Service, ...]
@@ -109,6 +112,7 @@ class Graph:
     members: list[list[int]]
     groups_of: dict[int, list[int]]
     late: set[tuple[int, int]]
+    cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 def build(services: Iterable[Service], dependencies: Iterable[Dependency]) -> Graph:

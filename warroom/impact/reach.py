@@ -34,6 +34,7 @@ class Reach:
         self.through: dict[int, dict[int, int]] = {}
         self.hops: dict[int, dict[int, int]] = {}
         ordered = sorted(unhealthy)
+        self._unhealthy = frozenset(ordered)
         most = max(_SETTLED_MIN, min(_SETTLED_MAX, _SETTLED_ALL // max(1, len(ordered))))
         for at in ordered:
             self._walk(at, most)
@@ -76,8 +77,11 @@ class Reach:
             self.share.setdefault(at, {})[start] = -negative
             if hops[at] == deepest:
                 continue
+            passes = -negative
+            if at not in self._unhealthy and self._graph.services[at].watched:
+                passes *= self._weights.between
             for on, passed in self.needs(at):
-                share = -negative * passed
+                share = passes * passed
                 if share >= least and share > best.get(on, 0.0):
                     best[on] = share
                     through[on] = at

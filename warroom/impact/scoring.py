@@ -86,9 +86,13 @@ class Scorer:
         """Return how much of an unhealthy service's trouble a suspect explains, 0 to 1."""
         share = self._reach.share.get(at, {}).get(on, 0.0)
         suspect, item = self._unhealthy.get(at), self._unhealthy[on]
-        if suspect is not None and suspect.strength is not None and item.strength:
+        if suspect is not None:
+            strength = suspect.strength
+        else:
+            strength = self._w.silent_strength if self._graph.services[at].watched else None
+        if strength is not None and item.strength:
             # What measured little itself cannot have done much to others.
-            share *= min(1.0, suspect.strength / item.strength)
+            share *= min(1.0, strength / item.strength)
         return share
 
     def _explains(self, at: int, score: Score) -> None:
@@ -103,7 +107,8 @@ class Scorer:
         others = len(self._unhealthy) - (item is not None)
         needing = _of(count, others, "hit service")
         if item is None:
-            score.add(w.silent_self)
+            watched = self._graph.services[at].watched
+            score.add(w.silent_self if watched else w.unwatched_self)
             sentence = f"no alert of its own, but {needing} {_need(count)} it" if count else ""
         else:
             score.add(item.weight * _surprise(w.heard, w.stray))
@@ -155,8 +160,10 @@ class Scorer:
             score.add(0.0, said)
             return
         late = (item.since - min(others)).total_seconds()
-        if late <= 0:
+        if late < 0 or (late == 0 and said):
             score.add(self._w.first, said or f"alerted before what needs it, {_clock(item.since)}")
+        elif late == 0:
+            score.add(self._w.first / 2)
         else:
             score.add(self._w.last * min(1.0, late / self._w.slack_s))
 

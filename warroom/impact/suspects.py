@@ -54,7 +54,7 @@ def suspects(
     Returns:
         The suspects, best first; one a service; the same for every order of the input.
     """
-    unhealthy = gather(graph, seeds, signals)
+    unhealthy = gather(graph, seeds, signals, weights)
     if not unhealthy:
         return ()
     reach = Reach(graph, unhealthy, weights)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from warroom.domain.panes import ImpactNode
+from warroom.impact.graph import Hardness
 from warroom.impact.spread import Edge, Spread
 
 _WORST_FIRST: Final = ("down", "degraded", "suspected", "recovered")
 _CHAIN_MAX: Final = 4
+_WORDS: Final = {hardness: hardness.word for hardness in Hardness}
 
 
 class Tree:
@@ -23,6 +25,7 @@ class Tree:
         self._graph = spread.graph
         self._limit = limit
         self._causes: dict[int, Edge | None] = {}
+        self._chains: dict[tuple[int, int], str] = {}
 
     def draw(self) -> tuple[tuple[ImpactNode, ...], bool]:
         """Return the nodes in the order of drawing, and whether some are missing."""
@@ -87,34 +90,44 @@ class Tree:
             state = seed.state
         else:
             state = "expected-down" if at in self._spread.down else "expected-degraded"
+        # By position: five hundred of them are made, and naming costs as much as making.
         return ImpactNode(
-            key=service.key,
-            name=service.name,
-            state=state,
-            tier=service.tier,
-            team=service.team,
-            depth=depth,
-            why=f"reported {state}" if hangs_on is None else self._why(hangs_on),
-            since=seed.since if seed else None,
-            hardness=hangs_on.hardness.word if hangs_on else "",
-            region=service.region,
-            user_share=service.user_share,
-            customers=service.customers,
-            elsewhere=mark,
+            service.key,
+            service.name,
+            state,
+            service.tier,
+            service.team,
+            depth,
+            f"reported {state}" if hangs_on is None else self._why(hangs_on),
+            seed.since if seed else None,
+            _WORDS[hangs_on.hardness] if hangs_on else "",
+            service.region,
+            service.user_share,
+            service.customers,
+            mark,
         )
 
-    def _why(self, edge: Edge | None) -> str:
+    def _why(self, edge: Edge) -> str:
         """Say the chain that leads to one of the incident's services: hard on x ← hard on y."""
-        links: list[str] = []
-        while edge is not None:
-            if len(links) == _CHAIN_MAX:
-                links.append("…")
-                break
-            link = f"{edge.hardness.word} on {self._graph.services[edge.at].key}"
-            if edge.group is not None:
-                group = self._graph.groups[edge.group]
-                left = group.size - self._spread.hurt_members.get(edge.group, 0)
-                link += f" ({left} of {group.size} in {group.name} left, {group.needed} needed)"
-            links.append(link)
-            edge = self._cause(edge.at)
-        return " ← ".join(links)
+        link, above = self._link(edge), self._chain(edge.at)
+        return f"{link} ← {above}" if above else link
+
+    def _chain(self, at: int, links: int = _CHAIN_MAX - 1) -> str:
+        """Return the chain above a service, so many links of it; empty for the incident's own."""
+        edge = self._cause(at)
+        if edge is None:
+            return ""
+        if not links:
+            return "…"
+        if (known := self._chains.get((at, links))) is None:
+            link, above = self._link(edge), self._chain(edge.at, links - 1)
+            known = self._chains[at, links] = f"{link} ← {above}" if above else link
+        return known
+
+    def _link(self, edge: Edge) -> str:
+        link = f"{_WORDS[edge.hardness]} on {self._graph.services[edge.at].key}"
+        if edge.group is not None:
+            group = self._graph.groups[edge.group]
+            left = group.size - self._spread.hurt_members.get(edge.group, 0)
+            link += f" ({left} of {group.size} in {group.name} left, {group.needed} needed)"
+        return link

@@ -22,9 +22,15 @@ class Weights:
         soft: the same of a soft one.
         late: the same of an asynchronous one.
         spare: the same of one member of a redundancy group that stands with the others.
+        between: share of a fault that is believed to pass through a service that does not alert.
         reach_min: share below which a path is followed no further.
         hops_max: dependencies that a path has at the most.
+        seed: how much more one of the incident's own services asks to be explained than another
+            that alerts (a factor).
+        silent_strength: strength (0 to 1) that a watched service without an alert has at the most
+            where the alerts of others were measured.
         silent_self: that the suspect itself does not alert.
+        unwatched_self: the same of one that has no alert source.
         silent_dependants: that none of the services that need it hard alert (times their share).
         own: that no unhealthy dependency below it explains its own alert (times that share).
         first: that its alert came before those it explains.
@@ -44,21 +50,25 @@ class Weights:
         domain_heard: share of the services of a failed domain that alert.
     """
 
-    heard: float = 0.75
-    stray: float = 0.03
+    heard: float = 0.5
+    stray: float = 0.035
     hard: float = 0.9
     soft: float = 0.45
     late: float = 0.4
-    spare: float = 0.3
-    reach_min: float = 0.15
+    spare: float = 0.25
+    between: float = 0.4
+    reach_min: float = 0.1
     hops_max: int = 5
+    seed: float = 1.5
+    silent_strength: float = 0.3
     silent_self: float = -1.6
+    unwatched_self: float = -0.8
     silent_dependants: float = -2.0
     own: float = 1.5
-    first: float = 1.0
-    last: float = -1.0
+    first: float = 0.4
+    last: float = -0.7
     slack_s: float = 180.0
-    change: float = 3.0
+    change: float = 4.5
     change_half_s: float = 1800.0
     change_after_s: float = 60.0
     change_named: float = 0.75
@@ -67,7 +77,7 @@ class Weights:
     status: float = 3.0
     earlier: float = 1.5
     domain: float = -2.5
-    domain_heard: float = 0.6
+    domain_heard: float = 0.7
 
 
 DEFAULT: Final = Weights()
