@@ -148,6 +148,14 @@ class Settings(HealthSettings):
         minimum=1024,
         maximum=1024**3,
     )
+    import_limit_bytes: int = setting(
+        32 * 1024 * 1024,
+        "api.import_limit_bytes",
+        "The largest body of a catalogue import; every other body is bounded by the limit above.",
+        unit="bytes",
+        minimum=1024,
+        maximum=1024**3,
+    )
     token: str | None = setting(
         None, "auth.token", "The API token of console and command line.", secret=True
     )

