@@ -121,6 +121,11 @@ class PaneWork(CommandWork):
             self._side = pane
         self.place_panes()
         self.show_tabs()
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Show the keys that work in the focused pane."""
+        raise NotImplementedError
 
     def action_pane(self, number: int) -> None:
         """Give the keys to a pane by its number, 1 to 5."""
@@ -204,7 +209,9 @@ class PaneWork(CommandWork):
         elif message.watch.incident != watch.incident:
             return
         elif isinstance(picture, ImpactPicture):
-            self.query_one(ImpactTree).show_impact(picture, now)
+            row = self.chosen()
+            severity = row.severity if row and row.id == picture.incident_id else None
+            self.query_one(ImpactTree).show_impact(picture, now, severity)
         elif isinstance(picture, TimelinePicture):
             if message.watch.kinds == watch.kinds:
                 self.timeline.show_log(picture, now)

@@ -47,6 +47,7 @@ class ImpactNode:
     alert) or expected-down, expected-degraded (reasoned).  ``since`` when it is known.
     ``hardness`` of its dependency on the parent, empty at depth 0.  ``elsewhere`` is True where
     the service stands a second time: its own dependants are drawn at the first place only.
+    ``kind`` is the service's (``third_party``, ``datastore``, …), empty when nobody said.
     """
 
     key: str
@@ -62,6 +63,7 @@ class ImpactNode:
     user_share: float | None = None
     customers: int | None = None
     elsewhere: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
