@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.screen import Screen
 from textual.widget import Widget
 
 from screens.command_work import CommandWork
@@ -21,6 +22,7 @@ from warroom.domain.panes import (
     TimersPicture,
     Verdict,
 )
+from warroom.domain.picture import BoardPicture
 from warroom.domain.safe_text import safe_text
 from widgets.cell_view import CellView
 from widgets.cells import Role
@@ -52,6 +54,7 @@ class PaneWork(CommandWork):
         self._zoomed = False
         self._plan: Plan | None = None
         self._watch_now = PaneWatch()
+        self._lent = False
 
     def compose_panes(self) -> ComposeResult:
         """The five panes; where each stands is decided when the size is known."""
@@ -172,6 +175,12 @@ class PaneWork(CommandWork):
 
         self.app.push_screen(JumpScreen(frozenset(panes) | frozenset(rows)), over)
 
+    def action_estate(self) -> None:
+        """Show the map of the whole estate."""
+        from screens.estate import EstateScreen
+
+        self.lend(PaneWatch(frozenset({Pane.ESTATE})), EstateScreen(self.board()))
+
     # Pictures
 
     def watch_chosen(self) -> None:
@@ -196,10 +205,23 @@ class PaneWork(CommandWork):
             ref = f" · {row.ref}" if row else ""
             impact.set_heading(f"2 Impact{ref}")
             self.timeline.set_heading(f"4 Timeline{ref}")
+        if not self._lent:
+            desk_of(self).watch_panes(watch)
+
+    def lend(self, watch: PaneWatch, screen: Screen[None]) -> None:
+        """Show a screen that covers the room: only what it watches is read, until it has gone."""
+        self._lent = True
         desk_of(self).watch_panes(watch)
+        self.app.push_screen(screen, self._take_back)
+
+    def _take_back(self, _: None) -> None:
+        self._lent = False
+        desk_of(self).watch_panes(self._watch_now)
 
     def on_pane_arrived(self, message: PaneArrived) -> None:
         """Show a pane's picture, unless it answers an older question."""
+        if message.pane not in ORDER:
+            return
         now, picture, watch = desk_of(self).database_now(), message.picture, self._watch_now
         if isinstance(picture, TimersPicture):
             self.query_one(TimersList).show_timers(picture, now)
@@ -233,6 +255,8 @@ class PaneWork(CommandWork):
 
     def on_pane_trouble(self, message: PaneTrouble) -> None:
         """Say why one pane stands still; the others go on."""
+        if message.pane not in ORDER:
+            return
         pane = self.pane(message.pane)
         pane.set_freshness(desk_of(self).freshness_of(message.pane))
         if isinstance(pane, PaneList) and not pane.content_height():
@@ -272,6 +296,10 @@ class PaneWork(CommandWork):
         if worst in {Verdict.WARN, Verdict.BAD}:
             calls[Pane.HEALTH] = LOOKS[worst]
         self.query_one(PaneTabs).show_tabs(self._focused, calls)
+
+    def board(self) -> BoardPicture | None:
+        """Return the board as it was read last."""
+        raise NotImplementedError
 
     def overdue_count(self) -> int:
         """Return how many incidents have a clock that has run out."""

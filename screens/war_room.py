@@ -334,6 +334,10 @@ class WarRoom(PaneWork):
         self._list.show_columns(frozenset(view.columns))
         self._show_board()
 
+    def board(self) -> BoardPicture | None:
+        """Return the board as it was read last."""
+        return self._board
+
     def overdue_count(self) -> int:
         """Return how many incidents have a clock that has run out."""
         now = desk_of(self).database_now()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
+from warroom.domain.impact_words import totals_line
 from warroom.domain.panes import ImpactNode, ImpactPicture
 from warroom.domain.reasoned import SharedDomain, Suspect
 from widgets.cells import Role
@@ -19,7 +20,6 @@ from widgets.impact_words import (
     state_look,
     suggestion_words,
     suspect_words,
-    totals_words,
     worst_of,
 )
 
@@ -142,7 +142,7 @@ def service_of(row: Row | None) -> str | None:
 
 
 def _top(picture: ImpactPicture, severity: int | None) -> Iterable[Row]:
-    yield SayRow(totals_words(picture.totals), Role.STRONG, most=2)
+    yield SayRow(totals_line(picture.totals), Role.STRONG, most=2)
     if picture.suspects:
         yield SayRow(suspect_words(picture.suspects[0]), Role.PLAIN, "cause?", most=2)
     if more := more_words(picture.totals):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from warroom.domain.impact_words import counted
 from warroom.domain.panes import ImpactTotals
 from warroom.domain.reasoned import SharedDomain, Suggestion, Suspect
 from warroom.domain.safe_text import safe_text
@@ -42,32 +43,11 @@ def worst_of(states: Iterable[str]) -> str:
     return min(states, key=badness, default="")
 
 
-def totals_words(totals: ImpactTotals) -> str:
-    """Return the line that a manager reads: ``checkout down: 3 tier-1 services, ~62 % of users``.
-
-    Shares of users are never added, hence the ``~``.
-    """
-    headline = safe_text(totals.headline, 60) if totals.headline else ""
-    count = _count(totals.services, "service")
-    parts = []
-    if totals.tier_one:
-        parts.append(_count(totals.tier_one, "tier-1 service"))
-    if totals.user_share is not None:
-        parts.append(f"~{totals.user_share:.0f} % of users")
-    if totals.regions:
-        many = len(totals.regions) > 1
-        region = safe_text(totals.regions[0], _REGION)
-        parts.append(f"{len(totals.regions)} regions" if many else f"region {region}")
-    if not headline:
-        return f"{count} hit: {', '.join(parts)}" if parts else f"{count} hit"
-    return f"{headline}: {', '.join(parts) if parts else f'{count} hit'}"
-
-
 def more_words(totals: ImpactTotals) -> str:
     """Return the counts that the line above has no room for, empty when it says them all."""
     parts = []
     if totals.headline and (totals.tier_one or totals.user_share is not None or totals.regions):
-        parts.append(f"{_count(totals.services, 'service')} hit")
+        parts.append(f"{counted(totals.services, 'service')} hit")
     if totals.customers is not None:
         parts.append(f"~{totals.customers:,} customers".replace(",", "\N{NO-BREAK SPACE}"))
     if totals.third_parties:
@@ -115,8 +95,8 @@ def suggestion_words(suggestion: Suggestion, severity: int | None) -> str:
 
 def domain_words(domain: SharedDomain) -> str:
     """Return how much of a failure domain is hit, and how much is hit outside."""
-    there = f"{domain.hit} of its {_count(domain.of, 'service')} hit" if domain.of else (
-        f"{_count(domain.hit, 'service')} hit"
+    there = f"{domain.hit} of its {counted(domain.of, 'service')} hit" if domain.of else (
+        f"{counted(domain.hit, 'service')} hit"
     )  # fmt: skip
     return f"{there}, {domain.outside} hit outside" if domain.outside else there
 
@@ -131,7 +111,3 @@ def branches(depths: list[int]) -> list[str]:
         found.append(stem + ("├─" if shown in follows else "└─") if shown else "")
         follows = {level for level in follows if level < shown} | ({shown} if shown else set())
     return found[::-1]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -13,17 +13,18 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from warroom.domain.reasoned import RestartWave, SharedDomain, Suggestion, Suspect
+from warroom.domain.reasoned import EstatePicture, RestartWave, SharedDomain, Suggestion, Suspect
 
 
 class Pane(StrEnum):
-    """The panes of the room, in the order of their numbers."""
+    """What is read and drawn by itself: the panes of the room by number, then the estate's map."""
 
     BOARD = "board"
     IMPACT = "impact"
     TIMERS = "timers"
     TIMELINE = "timeline"
     HEALTH = "health"
+    ESTATE = "estate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,4 +251,4 @@ class HealthPicture:
     standby_configured: bool = field(default=False)
 
 
-Picture = ImpactPicture | TimersPicture | TimelinePicture | HealthPicture
+Picture = ImpactPicture | TimersPicture | TimelinePicture | HealthPicture | EstatePicture
