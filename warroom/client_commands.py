@@ -239,3 +239,15 @@ class IncidentCommands:
     async def remove_link(self, ref: str, url: str, *, key: str | None = None) -> Json:
         """Take a link off it."""
         return await self._do(ref, "links/remove", {"url": url}, key)
+
+    async def tick_restart(
+        self, ref: str, service: str, done: bool, *, key: str | None = None
+    ) -> Json:
+        """Tick a step of the restart, or take its tick away."""
+        return await self._do(ref, "restart", {"service": service, "done": done}, key)
+
+    async def page_owner(
+        self, ref: str, service: str, *, note: str | None = None, key: str | None = None
+    ) -> Json:
+        """Call the owner of a service."""
+        return await self._do(ref, "page", {"service": service, "note": note}, key)

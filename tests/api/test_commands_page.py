@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_domain_refusals import rules_in_the_source
-from warroom.api import incident_commands, incident_parts, incidents
+from warroom.api import incident_commands, incident_parts, incident_recovery, incidents
 from warroom.cli import incident
 from warroom.client import Client
 
@@ -24,7 +24,12 @@ ROWS = [
 def routes() -> dict[str, tuple[int, bool]]:
     """Return of each command's route its status of success and whether it takes a version."""
     found: dict[str, tuple[int, bool]] = {}
-    routers = (incidents.router, incident_commands.router, incident_parts.router)
+    routers = (
+        incidents.router,
+        incident_commands.router,
+        incident_parts.router,
+        incident_recovery.router,
+    )
     for route in (route for router in routers for route in router.routes):
         path = str(getattr(route, "path", ""))
         if "POST" not in getattr(route, "methods", ()) or "{ref}/" not in path:

@@ -14,6 +14,7 @@ from warroom.domain import (
     clocks,
     incident_merge,
     incident_moves,
+    incident_recovery,
     incident_roles,
     incident_services,
     log_book,
@@ -51,6 +52,19 @@ def last(command: str = "incident.severity", by: UUID = ANA.id, intact: bool = T
 
 def undo_after(command: LastCommand | None) -> None:
     undo.check_undo(FRESH, ANA, command)
+
+
+def tick(service: str, done: bool, ticked: dict[str, str] | None = None) -> None:
+    incident_recovery.tick(
+        FRESH, ANA, NOW, service=service, done=done, waves=[["pg"], ["orders"]],
+        ticked=ticked or {},
+    )  # fmt: skip
+
+
+def page(state: IncidentState, team: str) -> None:
+    incident_recovery.page(
+        state, ANA, NOW, service="pg", team=team, team_name="T", target=f"team {team}", note=None
+    )
 
 
 Refusal = tuple[str, str, Callable[[], object]]
@@ -108,6 +122,26 @@ REFUSALS: list[Refusal] = [
         "visibility-differs",
         "INC-12 is open to its whole unit already.",
         lambda: incident_moves.restrict(FRESH, ANA, NOW, visibility="normal"),
+    ),
+    # Bringing services back
+    (
+        "restart-step",
+        "cart is in no wave of the restart of INC-12.",
+        lambda: tick("cart", done=True),
+    ),
+    (
+        "restart-differs",
+        "pg was ticked already, by luc.",
+        lambda: tick("pg", done=True, ticked={"pg": "luc"}),
+    ),
+    ("restart-differs", "pg is not ticked.", lambda: tick("pg", done=False)),
+    (
+        "page-owner",
+        (
+            "pg has no owner: its team is unassigned."
+            " Give it one with `warroom service`, or escalate the incident."
+        ),
+        lambda: page(FRESH, "unassigned"),
     ),
     # Roles
     (
@@ -322,6 +356,7 @@ def test_a_rule_refuses_with_its_sentence(
         lambda: clocks.set_update_due(ENDED, ANA, NOW, in_s=60),
         lambda: clocks.snooze(ENDED, ANA, NOW, for_s=60, reason="x"),
         lambda: escalate(ENDED, "now"),
+        lambda: page(ENDED, "db"),
     ],
 )
 def test_what_has_ended_is_not_commanded_but_written_about(call: Callable[[], object]) -> None:

@@ -16,6 +16,7 @@ from warroom.api import (
     directory,
     incident_commands,
     incident_parts,
+    incident_recovery,
     incidents,
     ingest,
     models,
@@ -81,6 +82,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incidents.router)
     app.include_router(incident_commands.router)
     app.include_router(incident_parts.router)
+    app.include_router(incident_recovery.router)
     app.include_router(ingest.router)
     app.include_router(directory.router)
     app.include_router(record.router)

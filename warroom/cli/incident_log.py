@@ -57,6 +57,16 @@ def _hypothesis(parser: Parser, _many: bool) -> None:
     parser.add_argument("--reason")
 
 
+def _restart(parser: Parser, _many: bool) -> None:
+    parser.add_argument("service", metavar="KEY", help="a service of the waves that is back")
+    parser.add_argument("--undone", action="store_true", help="it is not back after all")
+
+
+def _page(parser: Parser, _many: bool) -> None:
+    parser.add_argument("service", metavar="KEY", help="whose owner is called")
+    parser.add_argument("--note", help="what they should know")
+
+
 def _pin(parser: Parser, _many: bool) -> None:
     parser.add_argument("entry", metavar="ENTRY", help="its id; `show --ids` has it")
     parser.add_argument("--remove", action="store_true", help="take it from the top again")
@@ -146,6 +156,16 @@ VERBS = {
     ),
     "service": Verb(
         "attach a service, or say how it is", Command.SERVICE, _send_service, _service, _services,
+    ),
+    "restart": Verb(
+        "tick a service of the restart's waves", Command.RESTART,
+        lambda c, a, aim: c.tick_restart(aim.ref, a.service, not a.undone, key=aim.key),
+        _restart, versioned=False, batch=False,
+    ),
+    "page": Verb(
+        "call the owner of a service", Command.PAGE,
+        lambda c, a, aim: c.page_owner(aim.ref, a.service, note=a.note, key=aim.key),
+        _page, versioned=False, batch=False,
     ),
     "link": Verb(
         "add a link, or take it off", Command.LINK, _send_link, _link, _links, versioned=False,

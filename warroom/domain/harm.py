@@ -63,6 +63,8 @@ HARM: Mapping[Command, Harm] = MappingProxyType(
         Command.LINK: Harm.NONE,
         Command.UNLINK: Harm.SOME,
         Command.FIELD: Harm.NONE,
+        Command.RESTART: Harm.NONE,
+        Command.PAGE: Harm.SOME,
         Command.UNDO: Harm.SOME,
     }
 )

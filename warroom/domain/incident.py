@@ -88,6 +88,8 @@ class Command(StrEnum):
     LINK = "incident.link"
     UNLINK = "incident.unlink"
     FIELD = "incident.field"
+    RESTART = "incident.restart"
+    PAGE = "incident.page"
     UNDO = "incident.undo"
 
 
@@ -243,6 +245,7 @@ RULES: Mapping[Command, tuple[Rule, ...]] = MappingProxyType(
         Command.UPDATE_DUE: (NOT_ENDED,),
         Command.SNOOZE: (NOT_ENDED,),
         Command.ESCALATION: (NOT_ENDED,),
+        Command.PAGE: (NOT_ENDED,),
     }
 )
 """What must hold; a command that is not named here is allowed in every status: what is learned

@@ -34,6 +34,8 @@ _WHY_NOT = {
     Command.ROLE_ANSWER: "somebody else is concerned; hand the role over again",
     Command.ESCALATION: "people were told, and that cannot be taken back",
     Command.RESTRICT: "set the visibility anew instead",
+    Command.RESTART: "take the tick away instead, or set it again",
+    Command.PAGE: "people were told, and that cannot be taken back",
     Command.UNDO: "it was an undo itself; repeat the command instead",
 }
 PUT_BACK = ("status", "acknowledged_at", "acknowledged_by", "owner_id", "resolved_at",

@@ -32,7 +32,8 @@ CHANGEABLE = frozenset(
      "severity", "drill", "visibility", "resolution", "grouping_key"}
 )  # fmt: skip
 QUIET = frozenset({Command.LOG, Command.PIN, Command.UNPIN, Command.CORRECT, Command.LINK,
-                   Command.UNLINK, Command.JUDGE, Command.FIELD})  # fmt: skip
+                   Command.UNLINK, Command.JUDGE, Command.FIELD, Command.RESTART,
+                   Command.PAGE})  # fmt: skip
 # Arming what was armed before (a snooze, the next update) sets the same clock anew.
 ARM = """
 insert into warroom.timer (kind, incident_id, step, cycle, due_at, target, policy_id, reason, unit,

@@ -57,7 +57,10 @@ _OPEN: LiteralString = """
 _ONE: LiteralString = """
   board as materialized (select i.* from incident i where i.number = %(number)s)
 """
-# Gathered for the whole page at once: a lateral for each row cost two thirds of the time.
+# Gathered for the whole page at once: a lateral for each row cost two thirds of the time.  What is
+# gathered is of the page's incidents only, so a full join gives what a left join would, and cannot
+# become a loop in a loop: with few open among millions the planner expects one, finds 500, and a
+# page took five times as long.
 _ROWS: LiteralString = """,
   held as (
     select distinct on (r.incident_id) r.incident_id, p.name
@@ -87,10 +90,10 @@ select b.id, b.number, b.title, b.summary, b.severity, b.status, b.version, b.op
   t.kind as timer_kind, t.due_at, t.target, a.offers, b.resolution
 from board b
 left join person o on o.id = b.owner_id
-left join held c on c.incident_id = b.id
-left join linked s on s.incident_id = b.id
-left join clock t on t.incident_id = b.id
-left join asked a on a.incident_id = b.id
+full join held c on c.incident_id = b.id
+full join linked s on s.incident_id = b.id
+full join clock t on t.incident_id = b.id
+full join asked a on a.incident_id = b.id
 order by b.severity, t.due_at nulls last, b.opened_at, b.id
 """
 _META: LiteralString = """

@@ -29,6 +29,7 @@ from warroom.db.tables.incidents import (
     incident_link,
     incident_relation,
     incident_service,
+    restart_tick,
     role_held,
     timer,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "pin",
     "principal",
     "replication_sample",
+    "restart_tick",
     "role_held",
     "service",
     "source",

@@ -137,6 +137,23 @@ incident_impact = sa.Table(
     sa.Column("visibility", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
+    sa.Column("suspects", JSONB),
+    sa.Column("waves", JSONB),
+    sa.Column("shared", JSONB),
+    sa.Column("suggestion", JSONB),
+)
+restart_tick = sa.Table(
+    "restart_tick",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
+    sa.Column("incident_id", sa.Uuid, nullable=False),
+    sa.Column("service_id", sa.Uuid, nullable=False),
+    sa.Column("done_by", sa.Uuid, nullable=False),
+    sa.Column("done_at", Moment, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("visibility", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("sys_from", Moment, nullable=False),
 )
 timer = sa.Table(
     "timer",
