@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 
 from screens.command_work import CommandWork
 from screens.desk import desk_of
 from screens.messages import OlderArrived, PaneArrived, PaneTrouble
 from screens.room_layout import ORDER, Plan, plan
+from screens.work_impact import ImpactWork
 from warroom.domain.panes import (
     HealthPicture,
     ImpactPicture,
@@ -22,7 +22,6 @@ from warroom.domain.panes import (
     TimersPicture,
     Verdict,
 )
-from warroom.domain.picture import BoardPicture
 from warroom.domain.safe_text import safe_text
 from widgets.cell_view import CellView
 from widgets.cells import Role
@@ -39,7 +38,7 @@ _SIDES = frozenset({Pane.IMPACT, Pane.TIMERS, Pane.HEALTH})
 _LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 
 
-class PaneWork(CommandWork):
+class PaneWork(ImpactWork, CommandWork):
     """Lays the panes out, moves the focus, reads only what is visible."""
 
     DEFAULT_CSS = """
@@ -53,8 +52,6 @@ class PaneWork(CommandWork):
         self._side = Pane.TIMERS
         self._zoomed = False
         self._plan: Plan | None = None
-        self._watch_now = PaneWatch()
-        self._lent = False
 
     def compose_panes(self) -> ComposeResult:
         """The five panes; where each stands is decided when the size is known."""
@@ -90,7 +87,7 @@ class PaneWork(CommandWork):
 
     def chosen_service(self) -> str | None:
         """The chosen service, while its pane has the keys."""
-        return self.query_one(ImpactTree).chosen_service if self._focused is Pane.IMPACT else None
+        return self.impact.chosen_service if self._focused is Pane.IMPACT else None
 
     # Places
 
@@ -175,12 +172,6 @@ class PaneWork(CommandWork):
 
         self.app.push_screen(JumpScreen(frozenset(panes) | frozenset(rows)), over)
 
-    def action_estate(self) -> None:
-        """Show the map of the whole estate."""
-        from screens.estate import EstateScreen
-
-        self.lend(PaneWatch(frozenset({Pane.ESTATE})), EstateScreen(self.board()))
-
     # Pictures
 
     def watch_chosen(self) -> None:
@@ -197,7 +188,7 @@ class PaneWork(CommandWork):
             return
         self._watch_now = watch
         if watch.incident != before.incident:
-            impact = self.query_one(ImpactTree)
+            impact = self.impact
             for pane in (impact, self.timeline):
                 pane.show_statement(f"Reading {row.ref} …" if row else "No incident is chosen.")
             impact.show_impact(None, None)
@@ -207,16 +198,6 @@ class PaneWork(CommandWork):
             self.timeline.set_heading(f"4 Timeline{ref}")
         if not self._lent:
             desk_of(self).watch_panes(watch)
-
-    def lend(self, watch: PaneWatch, screen: Screen[None]) -> None:
-        """Show a screen that covers the room: only what it watches is read, until it has gone."""
-        self._lent = True
-        desk_of(self).watch_panes(watch)
-        self.app.push_screen(screen, self._take_back)
-
-    def _take_back(self, _: None) -> None:
-        self._lent = False
-        desk_of(self).watch_panes(self._watch_now)
 
     def on_pane_arrived(self, message: PaneArrived) -> None:
         """Show a pane's picture, unless it answers an older question."""
@@ -233,7 +214,7 @@ class PaneWork(CommandWork):
         elif isinstance(picture, ImpactPicture):
             row = self.chosen()
             severity = row.severity if row and row.id == picture.incident_id else None
-            self.query_one(ImpactTree).show_impact(picture, now, severity)
+            self.impact.show_impact(picture, now, severity)
         elif isinstance(picture, TimelinePicture):
             if message.watch.kinds == watch.kinds:
                 self.timeline.show_log(picture, now)
@@ -296,10 +277,6 @@ class PaneWork(CommandWork):
         if worst in {Verdict.WARN, Verdict.BAD}:
             calls[Pane.HEALTH] = LOOKS[worst]
         self.query_one(PaneTabs).show_tabs(self._focused, calls)
-
-    def board(self) -> BoardPicture | None:
-        """Return the board as it was read last."""
-        raise NotImplementedError
 
     def overdue_count(self) -> int:
         """Return how many incidents have a clock that has run out."""

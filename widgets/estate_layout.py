@@ -139,7 +139,7 @@ def _badness(service: EstateService) -> int:
 def _draw(sections: list[Section], width: int, density: Density) -> Layout:
     label = 0 if width < 40 else 11 if width < 110 else 14
     room = max(width - label, 8)
-    target = 34 if density is Density.ROOMY else 24 if width >= 110 else 21
+    target = 34 if density is Density.ROOMY else 27 if width >= 110 else 31
     columns = max(room // target, 1)
     lines: list[MapLine] = []
     for name, groups in sections:
@@ -159,7 +159,8 @@ def _spots(group: list[EstateService], density: Density) -> list[Spot]:
         return [*group]
     shown: list[Spot] = [service for service in group if service.state != WELL]
     well = len(group) - len(shown)
-    return [*shown, Count(well)] if well else shown
+    # Where nothing is hit the heading has said it.
+    return [*shown, Count(well)] if well and shown else shown
 
 
 def _cells(label: str, spots: list[Spot], columns: int, density: Density) -> Iterable[MapLine]:

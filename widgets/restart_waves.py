@@ -46,18 +46,16 @@ class RestartWaves(PaneList):
         self._picture: ImpactPicture | None = None
         self._marks: dict[str, Mark] = {}
         self._items: list[_Item] = []
+        self._began = False
 
     def show_waves(self, picture: ImpactPicture, now: datetime | None) -> None:
         """Take the waves of a picture; the first step that is not back is chosen at first."""
-        first = self._picture is None
         self._picture, self._now = picture, now
         if not picture.waves:
             self.show_statement(
                 f"No restart order for INC-{picture.number}: nothing that it takes down is known."
             )
         self.lay_out()
-        if first:
-            self._choose_first()
 
     def show_marks(self, marks: Mapping[str, Mark]) -> None:
         """Take the marks of ticks under way, by service."""
@@ -95,6 +93,9 @@ class RestartWaves(PaneList):
             ready = ready and all(step.done_at is not None for step in wave.steps)
         self._items = items
         self.set_items([(item.key, len(item.lines)) for item in items])
+        if items and not self._began:
+            self._began = True
+            self._choose_first()
 
     def draw(self, place: int, which: int, width: int, *, chosen: bool) -> Line:  # noqa: ARG002
         """Return a line of a wave or step."""
