@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from typing import ClassVar
 
 from textual import events
@@ -11,23 +12,21 @@ from textual.binding import Binding, BindingType
 from warroom.domain.reasoned import EstatePicture, EstateService
 from warroom.domain.safe_text import SafeText, safe_text
 from widgets.cell_view import CellView, centred
-from widgets.cells import Cell, Line, Role, blank, cell, whole
+from widgets.cells import Cell, Line, Role, blank, cell
 from widgets.estate_layout import (
-    WELL,
     Cells,
-    Count,
     Density,
     Heading,
     Layout,
-    Spot,
-    heading_words,
-    is_hit,
     lay_out,
 )
-from widgets.impact_words import state_look
+from widgets.estate_lines import heading_line, headline, roomy, scores, spot_cells
+from widgets.header import BIG_LINES
 
-# The line that says all of it, and one of air.
+# The line that says all of it, and one of air; on a wall large numbers and air besides.
 _TOP = 2
+_SCORES = BIG_LINES + 1
+_WALL = (150, 40)
 
 
 class EstateMap(CellView, can_focus=True):
@@ -57,6 +56,8 @@ class EstateMap(CellView, can_focus=True):
         self._places: dict[str, int] = {}
         self._chosen: str | None = None
         self._statement = safe_text("")
+        self._above = _TOP
+        self._counts: Counter[str] = Counter()
 
     # Data in
 
@@ -93,7 +94,7 @@ class EstateMap(CellView, can_focus=True):
 
     def content_height(self) -> int:
         """The headline and the lines of the map."""
-        return _TOP + len(self._plan.lines) if self._plan and self._plan.lines else 1
+        return self._above + len(self._plan.lines) if self._plan and self._plan.lines else 1
 
     def content_line(self, index: int, width: int) -> Line:
         """Draw the headline, a heading, or a line of cells."""
@@ -105,13 +106,15 @@ class EstateMap(CellView, can_focus=True):
             middle = max(self.size.height - 2, 1) // 2
             return centred(words, width) if index == middle else Line((blank(width),))
         if index == 0:
-            return _headline(picture, width)
-        at = index - _TOP
+            return headline(picture, width)
+        if self._above > _TOP and _TOP <= index < _TOP + BIG_LINES:
+            return scores(self._counts, index - _TOP)
+        at = index - self._above
         if not 0 <= at < len(plan.lines):
             return Line((blank(width),))
         line = plan.lines[at]
         if isinstance(line, Heading):
-            return _heading(line, width)
+            return heading_line(line, width)
         if isinstance(line, Cells):
             return self._cells(line, plan)
         return Line((blank(width),))
@@ -135,7 +138,10 @@ class EstateMap(CellView, can_focus=True):
         width, height = self.size.width - 4, self.size.height - 2
         if self._picture is None or width < 1:
             return
-        plan = lay_out(self._picture.services, width, height - _TOP)
+        wall = width >= _WALL[0] and height >= _WALL[1]
+        self._above = _TOP + _SCORES if wall else _TOP
+        self._counts = Counter(service.state for service in self._picture.services)
+        plan = lay_out(self._picture.services, width, height - self._above)
         self._plan = plan
         self._spots, self._keys = [], []
         for number, line in enumerate(plan.lines):
@@ -163,9 +169,9 @@ class EstateMap(CellView, can_focus=True):
             chosen = isinstance(spot, EstateService) and spot.key == self._chosen
             chosen = chosen and self.has_focus
             if plan.density is Density.ROOMY:
-                cells += _roomy(spot, plan.cell, line.part, chosen=chosen)
+                cells += roomy(spot, plan.cell, line.part, chosen=chosen)
             else:
-                cells += _spot(spot, plan.cell, chosen=chosen)
+                cells += spot_cells(spot, plan.cell, chosen=chosen)
         return Line(tuple(cells))
 
     # Keys and mouse
@@ -197,7 +203,7 @@ class EstateMap(CellView, can_focus=True):
         """Choose by mouse."""
         if self._plan is None:
             return
-        at = event.y - 1 + round(self.scroll_y) - _TOP
+        at = event.y - 1 + round(self.scroll_y) - self._above
         column = (event.x - 2 - self._plan.label) // max(self._plan.cell, 1)
         if (at, column) in self._spots:
             self._choose(self._spots.index((at, column)))
@@ -221,66 +227,11 @@ class EstateMap(CellView, can_focus=True):
 
     def _choose(self, place: int) -> None:
         self._chosen = self._keys[place]
-        line, inside = self._spots[place][0] + _TOP, self.size.height - 2
+        line, inside = self._spots[place][0] + self._above, self.size.height - 2
         top = round(self.scroll_y)
         if line < top + 1:
             # The heading above it stays in sight.
-            self.go_to(max(line - _TOP, 0))
+            self.go_to(max(line - self._above, 0))
         elif line + 2 > top + inside:
             self.go_to(line + 2 - inside)
         self.repaint()
-
-
-def _headline(picture: EstatePicture, width: int) -> Line:
-    hit = sum(map(is_hit, picture.services))
-    if not hit:
-        words = f"All {len(picture.services)} services are well"
-        words += f", with {picture.open_count} open incidents." if picture.open_count else "."
-        return Line((cell(f" {words}", width, Role.QUIET),))
-    down = any(service.state == "down" for service in picture.services)
-    words = picture.headline or f"{hit} services hit"
-    return Line((cell(f" {words}", width, Role.NOW if down else Role.SOON),))
-
-
-def _heading(heading: Heading, width: int) -> Line:
-    words = safe_text(f" {heading_words(heading)} ", 120)
-    role = Role.STRONG if heading.hit else Role.QUIET
-    return Line((whole(words, role), whole("─" * max(width - len(words), 0), Role.FRAME)))
-
-
-def _spot(spot: Spot, width: int, *, chosen: bool) -> list[Cell]:
-    """Draw a cell of one line; what is down is loud, what is well is nearly nothing."""
-    if isinstance(spot, Count):
-        return [cell(f" · {spot.number} well", width, Role.QUIET)]
-    glyph, word, role = _look_of(spot)
-    inner = max(width - 2, 1)
-    name = spot.name if len(spot.name) + 4 + len(word) <= inner else spot.key
-    state = f" {word} " if word and inner >= 20 else ""
-    return [
-        _mark(chosen=chosen),
-        cell(f"{glyph} {name}", inner - len(state), role),
-        cell(state, len(state), role),
-        blank(1),
-    ]
-
-
-def _roomy(spot: Spot, width: int, part: int, *, chosen: bool) -> list[Cell]:
-    """Draw one of a cell's two lines: the name, and beneath it the state and its incident."""
-    if isinstance(spot, Count):
-        return [blank(width)]
-    glyph, word, role = _look_of(spot)
-    refs = f" INC-{spot.incidents[0]}" if spot.incidents else ""
-    second = f"  {word}{refs}" if word else ""
-    words = second if part else f"{glyph} {spot.name or spot.key}"
-    return [_mark(chosen=chosen), cell(words, max(width - 2, 1), role), blank(1)]
-
-
-def _look_of(service: EstateService) -> tuple[str, str, Role]:
-    if service.state == WELL:
-        return "·", "", Role.QUIET
-    glyph, word, role = state_look(service.state)
-    return glyph, word, Role.NOW_LOUD if service.state == "down" else role
-
-
-def _mark(*, chosen: bool) -> Cell:
-    return whole("▌", Role.CHOSEN) if chosen else blank(1)
