@@ -159,7 +159,8 @@ def _below(row: SuspectRow, width: int, what: str, texts: tuple[str, ...]) -> tu
     lines = [Line((*_begin(row), cell(_name(row), width - 8, Role.STRONG)))]
     lines += [Line((blank(4), words)) for words in _reasons(texts, width - 4, full=row.full)]
     if row.full and what:
-        lines.append(Line((blank(4), cell(what, width - 4, Role.QUIET))))
+        parts = _at_most(list(wrapped(safe_text(what, 200), max(width - 4, 8))), 2)
+        lines += [Line((blank(4), cell(part, width - 4, Role.QUIET))) for part in parts]
     return tuple(lines)
 
 

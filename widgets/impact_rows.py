@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -153,40 +154,44 @@ def _top(picture: ImpactPicture, severity: int | None) -> Iterable[Row]:
 
 def _tree(nodes: tuple[ImpactNode, ...], folded: frozenset[Key]) -> Iterable[Row]:
     """Return the services in drawing order, without what hangs below a folded one."""
-    ours, theirs = _by_root(nodes)
+    ours, theirs = _by_root(_named(nodes))
     yield from _branch_rows(ours, folded)
     if theirs:
         shut = THIRD in folded
-        yield HeadRow(f"third parties · {_hit(theirs)}", shut, THIRD)
+        yield HeadRow(f"third parties · {_hit([row.node for row in theirs])}", shut, THIRD)
         if not shut:
             yield from _branch_rows(theirs, folded)
 
 
-def _by_root(nodes: tuple[ImpactNode, ...]) -> tuple[list[ImpactNode], list[ImpactNode]]:
-    """Split at the roots: what falls because of us, and what because of a third party."""
-    ours: list[ImpactNode] = []
-    theirs: list[ImpactNode] = []
-    part = ours
+def _named(nodes: tuple[ImpactNode, ...]) -> Iterable[NodeRow]:
+    """Give each place of a service in the tree a key; its own place is number 0."""
+    again: Counter[str] = Counter()
     for node in nodes:
-        if node.depth == 0:
-            part = theirs if node.kind in THIRD_PARTY else ours
-        part.append(node)
+        again[node.key] += node.elsewhere
+        yield NodeRow(("node", node.key, str(again[node.key] if node.elsewhere else 0)), node)
+
+
+def _by_root(rows: Iterable[NodeRow]) -> tuple[list[NodeRow], list[NodeRow]]:
+    """Split at the roots: what falls because of us, and what because of a third party."""
+    ours: list[NodeRow] = []
+    theirs: list[NodeRow] = []
+    part = ours
+    for row in rows:
+        if row.node.depth == 0:
+            part = theirs if row.node.kind in THIRD_PARTY else ours
+        part.append(row)
     return ours, theirs
 
 
-def _branch_rows(nodes: list[ImpactNode], folded: frozenset[Key]) -> list[NodeRow]:
+def _branch_rows(rows: list[NodeRow], folded: frozenset[Key]) -> list[NodeRow]:
     shown: list[NodeRow] = []
-    again: dict[str, int] = {}
     below: int | None = None
-    for node in nodes:
-        if below is not None and node.depth > below:
+    for row in rows:
+        if below is not None and row.node.depth > below:
             shown[-1] = replace(shown[-1], hidden=shown[-1].hidden + 1)
             continue
-        again[node.key] = again.get(node.key, -1) + node.elsewhere
-        number = again[node.key] + 1 if node.elsewhere else 0
-        key = ("node", node.key, str(number))
-        shown.append(NodeRow(key, node))
-        below = node.depth if key in folded else None
+        shown.append(row)
+        below = row.node.depth if row.key in folded else None
     stems = branches([row.node.depth for row in shown])
     return [replace(row, branch=stem) for row, stem in zip(shown, stems, strict=True)]
 
