@@ -16,7 +16,8 @@ class KeyAction:
     """One thing that a key does.
 
     ``keys`` is Textual's comma separated list; ``word`` is what the status bar shows, empty when
-    it is not shown there; ``where`` names the part of the screen that must have the focus.
+    it is not shown there; ``where`` names the part of the screen that must have the focus.  What
+    has the focus comes first: a key of a pane hides the same key of the room.
     """
 
     id: str
@@ -92,12 +93,14 @@ WAR_ROOM: Final = (
     KeyAction("pane.health", "5", "pane(5)", "", "Go to the replication health"),
     KeyAction("pane.zoom", "z", "zoom", "zoom", "Enlarge the pane, or put all back"),
     KeyAction("pane.jump", "apostrophe", "jump", "", "Jump: a letter goes to a pane or incident"),
+    KeyAction("estate.map", "m", "estate", "", "Map of the whole estate, by tier and health"),
     KeyAction("app.quit", "q", "quit", "quit", "Leave; everything on the record stays"),
 )  # fmt: skip
 # What opens a question, or another screen: what is typed behind it belongs there.
 ASKING: Final = (
     *(action.id for action in COMMANDS),
     "incident.open", "incident.find", "list.filter", "app.help", "pane.jump",
+    "impact.page", "impact.link-change", "impact.waves", "estate.map",
 )  # fmt: skip
 LIST: Final = (
     KeyAction("list.mark", "space", "screen.mark", "",
@@ -119,11 +122,40 @@ PANE: Final = (
     KeyAction("pane.first", "home,g", "edge(0)", "", "First", "pane"),
     KeyAction("pane.last", "end,G", "edge(-1)", "", "Last", "pane"),
 )
+IMPACT: Final = (
+    KeyAction("impact.fold", "space", "fold", "fold",
+              "Fold a branch, a group or a suspect's reasons, or unfold it", "impact"),
+    KeyAction("impact.look", "i", "look", "tree/tiers",
+              "Show who falls because of whom, or all by tier", "impact"),
+    KeyAction("impact.page", "o", "screen.page_owner", "page owner",
+              "Page the team that owns the chosen service or suspect", "impact"),
+    KeyAction("impact.link-change", "l", "screen.link_change", "link change",
+              "Say what the chosen change is: suspected, the cause, or cleared", "impact"),
+    KeyAction("impact.waves", "w", "screen.waves", "restart",
+              "Show in which order to bring it back, and tick it off", "impact"),
+)  # fmt: skip
 TIMELINE: Final = (
-    KeyAction(
-        "timeline.filter", "i", "next_filter", "", "Only one kind of entry, then the next", "pane"
-    ),
-)
+    KeyAction("timeline.filter", "i", "next_filter", "",
+              "Only one kind of entry, then the next", "timeline"),
+)  # fmt: skip
+RESTART: Final = (
+    KeyAction("restart.tick", "space,enter", "screen.tick_step", "tick",
+              "Say that this service is back, or that it is not after all", "restart"),
+    KeyAction("restart.back", "escape,left,w", "back", "back", "Back to the board", "restart"),
+)  # fmt: skip
+ESTATE: Final = (
+    KeyAction("estate.open", "enter", "screen.open_worst", "open",
+              "Show the worst incident of the chosen service", "estate"),
+    KeyAction("estate.down", "down,j", "move(0,1)", "", "Down", "estate"),
+    KeyAction("estate.up", "up,k", "move(0,-1)", "", "Up", "estate"),
+    KeyAction("estate.right", "right,l", "move(1,0)", "", "Next service", "estate"),
+    KeyAction("estate.left", "left,h", "move(-1,0)", "", "Service before", "estate"),
+    KeyAction("estate.page-down", "pagedown,space", "leaf(1)", "", "Page down", "estate"),
+    KeyAction("estate.page-up", "pageup", "leaf(-1)", "", "Page up", "estate"),
+    KeyAction("estate.first", "home,g", "edge(0)", "", "Top", "estate"),
+    KeyAction("estate.last", "end,G", "edge(-1)", "", "End", "estate"),
+    KeyAction("estate.back", "escape,m", "back", "back", "Back to the board", "estate"),
+)  # fmt: skip
 DETAIL: Final = (
     KeyAction("detail.down", "down,j", "by(1)", "", "Down", "detail"),
     KeyAction("detail.up", "up,k", "by(-1)", "", "Up", "detail"),
@@ -133,14 +165,17 @@ DETAIL: Final = (
     KeyAction("detail.end", "end,G", "by(100000)", "", "End", "detail"),
     KeyAction("detail.back", "escape,left", "back", "back", "Back to the board", "detail"),
 )
-ALL: Final = (*WAR_ROOM, *LIST, *PANE, *TIMELINE, *DETAIL)
+ALL: Final = (*WAR_ROOM, *LIST, *PANE, *IMPACT, *TIMELINE, *RESTART, *ESTATE, *DETAIL)
 # The parts of help and docs, in their order: heading and actions.
 PARTS: Final = (
     ("To the chosen incident, or to all that are marked", COMMANDS),
     ("In the room", WAR_ROOM[len(COMMANDS) :]),
     ("In the incidents", LIST),
     ("In impact, timers, timeline and health", PANE),
+    ("In the impact", IMPACT),
     ("In the timeline", TIMELINE),
+    ("In the restart waves", RESTART),
+    ("On the map of the estate", ESTATE),
     ("In an incident", DETAIL),
 )
 

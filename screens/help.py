@@ -9,7 +9,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Label
 
-from screens.actions import DETAIL, LIST, PANE, PARTS, TIMELINE, KeyAction, key_name
+from screens.actions import (
+    DETAIL,
+    ESTATE,
+    IMPACT,
+    LIST,
+    PANE,
+    PARTS,
+    RESTART,
+    TIMELINE,
+    KeyAction,
+    key_name,
+)
 from screens.desk import desk_of
 from screens.question import QuestionScreen
 from warroom.domain.safe_text import SafeText, safe_text
@@ -25,11 +36,13 @@ _MARKS = (
 
 _FIRST: Final = {
     "board": (LIST,),
-    "impact": (PANE,),
+    "impact": (IMPACT, PANE),
     "timers": (PANE,),
     "timeline": (TIMELINE, PANE),
     "health": (PANE,),
     "detail": (DETAIL,),
+    "restart": (RESTART, PANE),
+    "estate": (ESTATE,),
 }
 
 

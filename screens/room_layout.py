@@ -7,7 +7,7 @@ from typing import Final
 
 from warroom.domain.panes import Pane
 
-ORDER: Final = tuple(Pane)
+ORDER: Final = (Pane.BOARD, Pane.IMPACT, Pane.TIMERS, Pane.TIMELINE, Pane.HEALTH)
 # Below these the room shows one pane; below the second pair three.
 _THREE: Final = (110, 26)
 _FIVE: Final = (156, 36)
@@ -33,6 +33,11 @@ class Plan:
     header: int = 1
 
 
+def header_lines(width: int, height: int) -> int:
+    """Return how many lines the header has: three where it is read from afar."""
+    return 3 if width >= _BIG[0] and height >= _BIG[1] else 1
+
+
 def plan(width: int, height: int, focus: Pane, side: Pane, *, zoomed: bool = False) -> Plan:
     """Return the room's plan.
 
@@ -43,7 +48,7 @@ def plan(width: int, height: int, focus: Pane, side: Pane, *, zoomed: bool = Fal
         side: which of impact, timers and health stands beside the timeline when only three fit.
         zoomed: whether the focused pane has the whole room.
     """
-    header = 3 if width >= _BIG[0] and height >= _BIG[1] else 1
+    header = header_lines(width, height)
     five = width >= _FIVE[0] and height >= _FIVE[1]
     three = width >= _THREE[0] and height >= _THREE[1]
     tabs = zoomed or not five

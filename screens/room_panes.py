@@ -11,6 +11,7 @@ from screens.command_work import CommandWork
 from screens.desk import desk_of
 from screens.messages import OlderArrived, PaneArrived, PaneTrouble
 from screens.room_layout import ORDER, Plan, plan
+from screens.work_impact import ImpactWork
 from warroom.domain.panes import (
     HealthPicture,
     ImpactPicture,
@@ -37,7 +38,7 @@ _SIDES = frozenset({Pane.IMPACT, Pane.TIMERS, Pane.HEALTH})
 _LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 
 
-class PaneWork(CommandWork):
+class PaneWork(ImpactWork, CommandWork):
     """Lays the panes out, moves the focus, reads only what is visible."""
 
     DEFAULT_CSS = """
@@ -51,7 +52,6 @@ class PaneWork(CommandWork):
         self._side = Pane.TIMERS
         self._zoomed = False
         self._plan: Plan | None = None
-        self._watch_now = PaneWatch()
 
     def compose_panes(self) -> ComposeResult:
         """The five panes; where each stands is decided when the size is known."""
@@ -87,7 +87,7 @@ class PaneWork(CommandWork):
 
     def chosen_service(self) -> str | None:
         """The chosen service, while its pane has the keys."""
-        return self.query_one(ImpactTree).chosen_service if self._focused is Pane.IMPACT else None
+        return self.impact.chosen_service if self._focused is Pane.IMPACT else None
 
     # Places
 
@@ -121,6 +121,11 @@ class PaneWork(CommandWork):
             self._side = pane
         self.place_panes()
         self.show_tabs()
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Show the keys that work in the focused pane."""
+        raise NotImplementedError
 
     def action_pane(self, number: int) -> None:
         """Give the keys to a pane by its number, 1 to 5."""
@@ -183,7 +188,7 @@ class PaneWork(CommandWork):
             return
         self._watch_now = watch
         if watch.incident != before.incident:
-            impact = self.query_one(ImpactTree)
+            impact = self.impact
             for pane in (impact, self.timeline):
                 pane.show_statement(f"Reading {row.ref} …" if row else "No incident is chosen.")
             impact.show_impact(None, None)
@@ -191,10 +196,13 @@ class PaneWork(CommandWork):
             ref = f" · {row.ref}" if row else ""
             impact.set_heading(f"2 Impact{ref}")
             self.timeline.set_heading(f"4 Timeline{ref}")
-        desk_of(self).watch_panes(watch)
+        if not self._lent:
+            desk_of(self).watch_panes(watch)
 
     def on_pane_arrived(self, message: PaneArrived) -> None:
         """Show a pane's picture, unless it answers an older question."""
+        if message.pane not in ORDER:
+            return
         now, picture, watch = desk_of(self).database_now(), message.picture, self._watch_now
         if isinstance(picture, TimersPicture):
             self.query_one(TimersList).show_timers(picture, now)
@@ -204,7 +212,9 @@ class PaneWork(CommandWork):
         elif message.watch.incident != watch.incident:
             return
         elif isinstance(picture, ImpactPicture):
-            self.query_one(ImpactTree).show_impact(picture, now)
+            row = self.chosen()
+            severity = row.severity if row and row.id == picture.incident_id else None
+            self.impact.show_impact(picture, now, severity)
         elif isinstance(picture, TimelinePicture):
             if message.watch.kinds == watch.kinds:
                 self.timeline.show_log(picture, now)
@@ -226,6 +236,8 @@ class PaneWork(CommandWork):
 
     def on_pane_trouble(self, message: PaneTrouble) -> None:
         """Say why one pane stands still; the others go on."""
+        if message.pane not in ORDER:
+            return
         pane = self.pane(message.pane)
         pane.set_freshness(desk_of(self).freshness_of(message.pane))
         if isinstance(pane, PaneList) and not pane.content_height():

@@ -9,7 +9,7 @@ from uuid import UUID
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from screens.actions import WAR_ROOM, key_name
+from screens.actions import IMPACT, WAR_ROOM, key_name
 from screens.commands import CommandState, Fate, Kind
 from screens.desk import desk_of
 from screens.messages import (
@@ -22,6 +22,7 @@ from screens.messages import (
 )
 from screens.room_panes import PaneWork
 from screens.views import EVERYTHING, View, next_view, seen_with
+from warroom.domain.panes import Pane
 from warroom.domain.picture import BoardPicture, IncidentRow
 from widgets.cells import Role
 from widgets.filter_words import FilterChanged, FilterClosed, matches
@@ -61,10 +62,21 @@ class WarRoom(PaneWork):
         """Show the keys of the user's keymap."""
         self._list.show_statement(self._statement)
         self._list.focus()
-        desk = desk_of(self)
-        shown = [(desk.keys_of(a.id), a.word) for a in WAR_ROOM if a.word]
-        self._status.show_keys(tuple((key_name(keys[0]), word) for keys, word in shown if keys))
+        self.show_keys()
         self.tick()
+
+    def show_keys(self) -> None:
+        """Show the keys that work now; a key of the focused pane hides the room's."""
+        desk = desk_of(self)
+        here = IMPACT if self.focused_pane is Pane.IMPACT else ()
+        taken = {key for action in here for key in desk.keys_of(action.id)}
+        first, *rest = (action for action in WAR_ROOM if action.word)
+        shown: list[tuple[str, str]] = []
+        for action in (first, *here, *rest):
+            keys = [k for k in desk.keys_of(action.id) if action in here or k not in taken]
+            if keys:
+                shown.append((key_name(keys[0]), action.word))
+        self._status.show_keys(tuple(shown))
 
     @property
     def _list(self) -> LiveList:
@@ -321,6 +333,10 @@ class WarRoom(PaneWork):
         self._view = view
         self._list.show_columns(frozenset(view.columns))
         self._show_board()
+
+    def board(self) -> BoardPicture | None:
+        """Return the board as it was read last."""
+        return self._board
 
     def overdue_count(self) -> int:
         """Return how many incidents have a clock that has run out."""

@@ -1,131 +1,195 @@
-"""The impact pane: what the chosen incident takes down, as a tree, and in business words."""
+"""The impact pane: what the chosen incident takes down, what did it, what the hit share."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from datetime import datetime
-from typing import Final
+from typing import ClassVar
 
-from warroom.domain.panes import ImpactNode, ImpactPicture, ImpactTotals
-from warroom.domain.safe_text import safe_text
-from widgets.cells import Line, Role, blank, cell, whole
-from widgets.pane_list import PaneList, bar
-from widgets.words import age_words
+from textual.binding import Binding, BindingType
 
-# Glyph, word, colour. What is only reasoned is said so: it will hurt, nobody has seen it yet.
-STATES: Final = {
-    "down": ("✖", "down", Role.NOW),
-    "degraded": ("▼", "degraded", Role.NOW),
-    "suspected": ("?", "suspected", Role.SOON),
-    "expected-down": ("◇", "exp. down", Role.SOON),
-    "expected-degraded": ("▽", "exp. slow", Role.SOON),
-    "recovered": ("✓", "recovered", Role.QUIET),
-}
-_DEEPEST: Final = 12
+from warroom.domain.panes import ImpactPicture
+from warroom.domain.reasoned import RestartWave, Suspect
+from warroom.domain.safe_text import SafeText, safe_text
+from widgets.cells import Line
+from widgets.impact_lines import height_of, lines_of, marked
+from widgets.impact_rows import (
+    Key,
+    Look,
+    NodeRow,
+    Row,
+    SuspectRow,
+    chased,
+    rows_of,
+    service_of,
+)
+from widgets.pane_list import PaneList
+
+# What the border holds beside the foot: its ends and how fresh the picture is.
+_BORDER = 24
 
 
 class ImpactTree(PaneList):
-    """The services of an incident and what depends on them."""
+    """The services of an incident and what depends on them, as a tree or by tier; its suspects.
+
+    The chosen row stays chosen by what it names: a service, a suspect, a group.  The path of the
+    suspect that was chosen last is marked, in the beginning that of the first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "fold", "Fold", id="impact.fold", show=False),
+        Binding("i", "look", "Tree or grid", id="impact.look", show=False),
+        Binding("o", "screen.page_owner", "Page the owner", id="impact.page", show=False),
+        Binding("l", "screen.link_change", "Link a change", id="impact.link-change", show=False),
+        Binding("w", "screen.waves", "Restart waves", id="impact.waves", show=False),
+    ]
 
     def __init__(self, *, id: str | None = None, title: str = "", note: str = "") -> None:  # noqa: A002 # Textual's own name
         super().__init__(id=id, title=title, note=note)
         self._picture: ImpactPicture | None = None
-        self._branches: list[str] = []
+        self._severity: int | None = None
+        self._shape = Look.TREE
+        self._folded: frozenset[Key] = frozenset()
+        self._pursued: Key | None = None
+        self._rows: tuple[Row, ...] = ()
+        self._lines: dict[int, tuple[Line, ...]] = {}
 
-    def show_impact(self, picture: ImpactPicture | None, now: datetime | None) -> None:
-        """Take a picture; None when nothing is chosen or it cannot be seen."""
+    # Data in
+
+    def show_impact(
+        self, picture: ImpactPicture | None, now: datetime | None, severity: int | None = None
+    ) -> None:
+        """Take a picture; None when nothing is chosen or it cannot be seen.
+
+        Args:
+            picture: what was reasoned.
+            now: the database's time.
+            severity: the incident's, against which a suggestion is held.
+        """
         if picture and self._picture and picture.incident_id != self._picture.incident_id:
+            self._folded, self._pursued = frozenset(), None
             self.go_to(0)
-        self._picture, self._now = picture, now
-        items: list[tuple[Hashable | None, int]] = []
-        if picture is not None and not picture.nodes:
+        self._picture, self._now, self._severity = picture, now, severity
+        if picture is not None and not _says_something(picture):
             what = "nothing" if picture.computed_at else "nothing yet"
             self.show_statement(f"INC-{picture.number} has no service: {what} to take down.")
-        elif picture is not None:
-            self._branches = branches([node.depth for node in picture.nodes])
-            items = [(None, 1)]
-            items += [((node.key, place), 1) for place, node in enumerate(picture.nodes)]
-            items += [(None, 1)] if picture.truncated else []
-        self.set_items(items)
+        self.lay_out()
+
+    @property
+    def picture(self) -> ImpactPicture | None:
+        """The picture that is shown."""
+        return self._picture
+
+    @property
+    def look(self) -> Look:
+        """Whether the services are shown as a tree or by tier."""
+        return self._shape
 
     @property
     def chosen_service(self) -> str | None:
-        """The key of the chosen service."""
-        key = self.chosen_key
-        return str(key[0]) if isinstance(key, tuple) else None
+        """The key of the service that the chosen row is about."""
+        return service_of(self._chosen_row())
 
-    def draw(self, place: int, which: int, width: int, *, chosen: bool) -> Line:  # noqa: ARG002
-        """Draw the totals, or a service."""
-        assert self._picture is not None
-        if place == 0:
-            return Line((cell(f" {totals_words(self._picture.totals)}", width, Role.STRONG),))
-        if place > len(self._picture.nodes):
-            return Line((cell(" … and more than fits: the totals count all.", width, Role.QUIET),))
-        node = self._picture.nodes[place - 1]
-        return self._node(node, self._branches[place - 1], width, chosen=chosen)
+    @property
+    def chosen_suspect(self) -> Suspect | None:
+        """The chosen suspect."""
+        row = self._chosen_row()
+        return row.suspect if isinstance(row, SuspectRow) else None
 
-    def _node(self, node: ImpactNode, branch: str, width: int, *, chosen: bool) -> Line:
-        glyph, word, role = STATES.get(node.state, ("·", node.state, Role.PLAIN))
-        since = ""
-        if node.since is not None and self._now is not None:
-            since = age_words((self._now - node.since).total_seconds())
-        wide = width >= 64
-        team = 11 if wide else 0
-        why = max(width // 3, 16) if width >= 84 else 0
-        tier = 7 if width >= 46 else 3
-        state = 10
-        # bar, state, age and tier; the name has what remains.
-        name = (
-            width - 1 - 2 - state - 5 - tier - (team + 1 if team else 0) - (why + 1 if why else 0)
+    @property
+    def pursued_suspect(self) -> Suspect | None:
+        """The suspect whose path is marked."""
+        return chased(self._picture, self._pursued) if self._picture else None
+
+    # Drawing
+
+    def lay_out(self) -> None:
+        """Make rows and their lines anew."""
+        width = self.size.width - 4
+        picture = self._picture
+        if width < 1:
+            return
+        self._rows = ()
+        if picture is not None and _says_something(picture):
+            self._rows = rows_of(picture, self._shape, self._folded, self._pursued, self._severity)
+        self._lines.clear()
+        self.set_items([(row.key, height_of(row, width, self._now)) for row in self._rows])
+
+    def tick(self, now: datetime) -> None:
+        """Move ages on."""
+        self._lines.clear()
+        super().tick(now)
+
+    def draw(self, place: int, which: int, width: int, *, chosen: bool) -> Line:
+        """Return a line of a row; only those in sight are made."""
+        if place not in self._lines:
+            self._lines[place] = lines_of(self._rows[place], width, self._now)
+        lines = self._lines[place]
+        line = lines[which] if which < len(lines) else Line(())
+        return marked(line) if chosen and line.cells else line
+
+    def foot(self) -> SafeText:
+        """Say how it is shown, how many have come back, and where one is."""
+        if not self._rows or self._picture is None:
+            return safe_text("")
+        where, back = super().foot(), back_words(self._picture.waves)
+        for parts in ((self._shape, back, where), (back, where), (where,)):
+            words = " · ".join(part for part in parts if part)
+            if len(words) + _BORDER < self.size.width:
+                return safe_text(words)
+        return safe_text("")
+
+    # Keys
+
+    def action_fold(self) -> None:
+        """Fold the branch, group or reasons of the chosen row, or unfold them."""
+        row = self._chosen_row()
+        if row is None or row.key is None:
+            return
+        if not isinstance(row, NodeRow) or row.hidden or self._has_below(row):
+            self._folded ^= {row.key}
+            self.lay_out()
+
+    def action_look(self) -> None:
+        """Show the services by tier, or again as a tree; the chosen one stays chosen."""
+        self._shape = Look.GRID if self._shape is Look.TREE else Look.TREE
+        row = self._chosen_row()
+        if isinstance(row, NodeRow) and row.node.elsewhere:
+            self._chosen = ("node", row.node.key, "0")
+        self.lay_out()
+        if (place := self._place()) is not None:
+            self._keep_in_sight(place)
+
+    def choice_changed(self) -> None:
+        """Mark the path of the suspect that was chosen."""
+        row = self._chosen_row()
+        if isinstance(row, SuspectRow) and row.key != self._pursued:
+            self._pursued = row.key
+            self.lay_out()
+
+    def _chosen_row(self) -> Row | None:
+        place = self._place()
+        return self._rows[place] if place is not None and place < len(self._rows) else None
+
+    def _has_below(self, row: NodeRow) -> bool:
+        """Say whether something hangs on this row in the tree."""
+        place = self._rows.index(row)
+        below = self._rows[place + 1] if place + 1 < len(self._rows) else None
+        return (
+            self._shape is Look.TREE
+            and isinstance(below, NodeRow)
+            and below.node.depth > row.node.depth
         )
-        drawn = min(len(branch), max(name - 8, 0))
-        label = node.name or node.key
-        cells = [
-            bar(chosen=chosen),
-            whole(branch[:drawn], Role.FRAME),
-            whole(f"{glyph} ", role),
-            cell(f"{label} ↑" if node.elsewhere else label, name - drawn,
-                 Role.QUIET if node.elsewhere else Role.PLAIN),
-            cell(word, state, role),
-            cell(since, 4, Role.QUIET, right=True),
-            blank(1),
-            cell(f"tier {node.tier}" if tier == 7 else f"t{node.tier}", tier, Role.QUIET),
-        ]  # fmt: skip
-        if team:
-            cells += [cell(node.team, team, Role.QUIET), blank(1)]
-        if why:
-            cells += [cell(_why(node), why, Role.QUIET), blank(1)]
-        return Line(tuple(cells), chosen)
 
 
-def _why(node: ImpactNode) -> str:
-    return node.why or (f"{node.hardness} on ↑" if node.hardness else "")
+def back_words(waves: tuple[RestartWave, ...]) -> str:
+    """Return how far the restart is, empty without waves."""
+    steps = [step for wave in waves for step in wave.steps]
+    done = sum(step.done_at is not None for step in steps)
+    if not steps:
+        return ""
+    count = f"{len(waves)} {'wave' if len(waves) == 1 else 'waves'}"
+    return f"restart {done} of {len(steps)} in {count}" if done else f"restart in {count}"
 
 
-def totals_words(totals: ImpactTotals) -> str:
-    """Return the line that a manager reads; shares of users are never added, hence the ``~``."""
-    parts = [f"{totals.services} {'service' if totals.services == 1 else 'services'} hit"]
-    if totals.tier_one:
-        parts.append(f"{totals.tier_one} tier 1")
-    if totals.user_share is not None:
-        parts.append(f"~{totals.user_share:.0f} % of users")
-    if totals.customers is not None:
-        parts.append(f"~{totals.customers} customers")
-    if totals.regions:
-        many = len(totals.regions) > 1
-        parts.append(f"{len(totals.regions)} regions" if many else safe_text(totals.regions[0], 30))
-    if totals.third_parties:
-        parts.append(f"{totals.third_parties} third party")
-    return " · ".join(parts)
-
-
-def branches(depths: list[int]) -> list[str]:
-    """Return the lines of the tree before each node, from the depths in drawing order."""
-    found: list[str] = []
-    follows: set[int] = set()
-    for depth in reversed(depths):
-        shown = min(depth, _DEEPEST)
-        stem = "".join("│ " if level in follows else "  " for level in range(1, shown))
-        found.append(stem + ("├─" if shown in follows else "└─") if shown else "")
-        follows = {level for level in follows if level < shown} | ({shown} if shown else set())
-    return found[::-1]
+def _says_something(picture: ImpactPicture) -> bool:
+    return bool(picture.nodes or picture.suspects)

@@ -22,6 +22,13 @@ from warroom.domain.panes import (
     TimersPicture,
     Verdict,
 )
+from warroom.domain.reasoned import (
+    RestartStep,
+    RestartWave,
+    SharedDomain,
+    Suggestion,
+    Suspect,
+)
 
 INCIDENT = UUID(int=2041)
 
@@ -42,7 +49,8 @@ def service(key: str, state: str, depth: int, tier: int = 1, **other: object) ->
 
 def impact() -> ImpactPicture:
     nodes = (
-        service("pg-main", "down", 0, 0, team="databases", since=ago(minutes=12)),
+        service("pg-main", "down", 0, 0, team="databases", since=ago(minutes=12), region="eu",
+                kind="datastore"),
         service("orders", "down", 1),
         service("checkout", "expected-down", 2),
         service("basket", "suspected", 2),
@@ -50,9 +58,61 @@ def impact() -> ImpactPicture:
         service("reports", "expected-degraded", 1, 3, team="data", why="soft on ↑"),
         service("checkout", "expected-down", 2, elsewhere=True),
         service("search", "recovered", 0, 2, team="search"),
-    )
-    totals = ImpactTotals(14, 3, 62.0, 1200, ("eu", "us"), 1)
-    return ImpactPicture(INCIDENT, 2041, nodes, totals, NOW, computed_at=NOW)
+        service("acmepay", "degraded", 0, 1, team="payments", kind="third_party", region="us"),
+        service("refunds", "expected-degraded", 1, 3, team="payments"),
+    )  # fmt: skip
+    totals = ImpactTotals(14, 3, 62.0, 1200, ("eu", "us"), 1, "checkout down")
+    return ImpactPicture(
+        INCIDENT, 2041, nodes, totals, NOW, computed_at=NOW, suspects=suspects(), waves=waves(),
+        shared=(SharedDomain("zone", "eu-1a", 5, 6, 2), SharedDomain("region", "eu", 9, 12, 2)),
+        suggestion=Suggestion(1, "3 tier-1 services are down and ~62 % of users feel it"),
+    )  # fmt: skip
+
+
+def suspects() -> tuple[Suspect, ...]:
+    return (
+        Suspect(
+            "service", "pg-main", "pg-main", 0.93,
+            (
+                "the deepest that is down: all 13 others depend on it",
+                "its alert was the first, 10:34:58",
+                "like INC-1987 of 12 February, fixed there: a pool that gave no connection back",
+            ),
+            "databases", 0, ago(minutes=12), ("pg-main", "orders", "checkout"),
+        ),
+        Suspect(
+            "change", "orders", "deploy orders 4.18", 0.61,
+            ("deployed 4 min before the first alert, 1 dependency away", "by sara, not approved"),
+            "commerce", 1, ago(minutes=16), ("orders", "checkout"), UUID(int=418),
+            "https://ci.example.org/orders/418",
+        ),
+        Suspect(
+            "third-party", "acmepay", "AcmePay", 0.22,
+            ("its status page says degraded since 10:40", "it came after the first alert"),
+            "payments", 1, ago(minutes=7), ("acmepay", "checkout"),
+        ),
+        Suspect("domain", "zone:eu-1a", "zone eu-1a", 0.1, ("5 of its 6 services are hit",)),
+    )  # fmt: skip
+
+
+def waves() -> tuple[RestartWave, ...]:
+    def step(key: str, state: str, verify: str, tier: int = 1, **done: object) -> RestartStep:
+        found = RestartStep(key, key, tier, "commerce", state, verify)
+        return replace(found, **done)  # type: ignore[arg-type] # a test's shorthand
+
+    return (
+        RestartWave(1, (step("pg-main", "down", "Connections below 300 of 500, lag under 1 s.", 0,
+                             done_by="mira", done_at=ago(minutes=2)),)),
+        RestartWave(2, (
+            step("orders", "down", "Orders a minute back above 400; no 5xx for 2 minutes."),
+            step("catalogue", "degraded", "p95 of a page under 300 ms.", 2),
+        ), ("basket needs orders and orders needs basket (soft): basket waits",)),
+        RestartWave(3, (
+            step("checkout", "expected-down", "A test order goes through in all regions."),
+            step("basket", "suspected", "Baskets are kept over a new login."),
+            step("reports", "expected-degraded", "Tonight's run begins.", 3),
+        )),
+    )  # fmt: skip
 
 
 def timer(number: int, kind: str, at_zero: str, target: str, left_s: float) -> TimerRow:
@@ -154,13 +214,36 @@ def hostile_panes() -> tuple[ImpactPicture, TimersPicture, TimelinePicture, Heal
     )[::-1]
     servers = tuple(Node(t, "standby", t, Verdict.BAD, t, t, 1, 1.0, t, 1, 1) for t in TEXTS)
     figures = tuple(Reading(t, t, v, t) for t in TEXTS for v in Verdict)
-    totals = ImpactTotals(9, 9, 9.0, 9, (TEXTS[0],), 9)
+    totals = ImpactTotals(9, 9, 9.0, 9, (TEXTS[0],), 9, TEXTS[1])
+    evil = tuple(
+        Suspect(
+            ("service", "change", "domain", t)[place % 4], t, t, 0.5, (t, t), t, 1, ago(), (t, "b"),
+            UUID(int=place), t,
+        )
+        for place, t in enumerate(TEXTS)
+    )  # fmt: skip
     return (
-        ImpactPicture(first, 1, nodes, totals, NOW, NOW),
+        ImpactPicture(
+            first,
+            1,
+            nodes,
+            totals,
+            NOW,
+            NOW,
+            suspects=evil,
+            waves=(hostile_wave(),),
+            shared=tuple(SharedDomain(t, t, 1, 2, 3) for t in TEXTS),
+            suggestion=Suggestion(2, TEXTS[0]),
+        ),
         TimersPicture(clocks, NOW, len(clocks)),
         TimelinePicture(first, 1, rows, NOW, pins=rows[:3]),
         HealthPicture(servers, figures, NOW, NOW, (1.0,), standby_configured=True),
     )
+
+
+def hostile_wave() -> RestartWave:
+    steps = tuple(RestartStep(t, t, 1, t, t, t, t, NOW) for t in TEXTS)
+    return RestartWave(1, steps, TEXTS)
 
 
 def about(picture: Picture, incident: UUID | None) -> Picture:

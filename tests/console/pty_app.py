@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from screens.room_layout import ORDER
 from tests.console import samples
 from tests.console.hostile import TEXTS, hostile_detail, hostile_names, hostile_rows, hostile_views
 from tests.console.pane_samples import about, health, hostile_panes, impact, log, timers
@@ -110,7 +111,7 @@ class FedApp(WarRoomApp):
         watch = self.watched
         calm = (impact(), timers(), log(), health())
         shown: list[Picture] = [*(hostile_panes() if self.mode == "hostile" else calm)]
-        for pane, picture in zip(list(Pane)[1:], shown, strict=True):
+        for pane, picture in zip(ORDER[1:], shown, strict=True):
             if pane not in watch.panes:
                 continue
             if watch.incident is None and pane in {Pane.IMPACT, Pane.TIMELINE}:

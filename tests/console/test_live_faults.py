@@ -13,6 +13,7 @@ from uuid import uuid4
 from textual.pilot import Pilot
 
 from screens.commands import Command, Kind
+from screens.room_layout import ORDER
 from screens.work import wish
 from tests.console.live import LiveRoom
 from tests.console.pilot import live_list, marks, running, shown, war_room
@@ -92,7 +93,7 @@ async def all_read(pilot: Pilot[int]) -> dict[Pane, float]:
 
     def anew() -> bool:
         now = read_times(pilot)
-        return set(now) == set(Pane) and all(now[p] > before.get(p, 0.0) for p in Pane)
+        return set(now) == set(ORDER) and all(now[p] > before.get(p, 0.0) for p in ORDER)
 
     await wait_until(anew, what="five panes read anew")
     return read_times(pilot)
@@ -144,7 +145,7 @@ async def test_without_the_api_the_panes_live_on_and_every_command_is_refused(
             await wait_until(lambda w=words: refused(pilot, w), what=f"{words} refused")  # type: ignore[misc]
             app_of(pilot).clear_notifications()
         await all_read(pilot)
-        for pane in Pane:
+        for pane in ORDER:
             assert "live" in border(pilot, pane)[0], pane
         assert "● live" in shown(pilot)
         assert live.fetch(RECORD) == before, "nothing has reached the database"
@@ -173,13 +174,13 @@ async def test_a_frozen_database_is_said_by_every_pane_and_keys_answer(live: Liv
         await all_read(pilot)
         with frozen_database(live):
             await wait_until(lambda: "▲ stale" in shown(pilot), what="the stale badge")
-            for pane in Pane:
+            for pane in ORDER:
                 await wait_until(
                     lambda p=pane: border(pilot, p)[1] == {Role.SOON},  # type: ignore[misc]
                     what=f"{pane} in amber",
                 )
             await keys_answer(pilot)
-            for pane in Pane:
+            for pane in ORDER:
                 await wait_until(
                     lambda p=pane: border(pilot, p)[1] == {Role.NOW_LOUD},  # type: ignore[misc]
                     what=f"{pane} loud",
@@ -194,7 +195,7 @@ async def test_a_frozen_database_is_said_by_every_pane_and_keys_answer(live: Liv
         await wait_until(lambda: ended(pilot), timeout_s=40, what="the ✓ or the sentence")
         done = "✓ INC-1 is SEV1" in shown(pilot)
         await wait_until(lambda: "● live" in shown(pilot), what="the live badge again")
-        for pane in Pane:
+        for pane in ORDER:
             await wait_until(lambda p=pane: "live" in border(pilot, p)[0], what=f"{pane} live")  # type: ignore[misc]
     changed = live.fetch("select severity, version from warroom.incident")
     assert changed == [(1, made["version"] + 1) if done else (2, made["version"])]

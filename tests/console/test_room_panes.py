@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.messages import BoardArrived, OlderArrived, PaneArrived, PaneTrouble
+from screens.room_layout import ORDER
 from tests.console.hostile import hostile_rows
 from tests.console.pane_samples import about, entry, health, hostile_panes, impact, log, timers
 from tests.console.pilot import FixedClock, live_list, picture_of, shown, still_app, war_room
@@ -45,7 +46,7 @@ def asking(clock: FixedClock | None = None) -> Asking:
 
 
 def visible(pilot: Pilot[Any]) -> set[Pane]:
-    return {pane for pane in Pane if war_room(pilot).pane(pane).display}
+    return {pane for pane in ORDER if war_room(pilot).pane(pane).display}
 
 
 async def test_keys_move_the_focus_and_the_panes() -> None:
@@ -54,7 +55,7 @@ async def test_keys_move_the_focus_and_the_panes() -> None:
         await fill(pilot)
         assert visible(pilot) == {Pane.BOARD}
         assert app.watches[-1].panes == frozenset(), "what is not visible is not read"
-        for key, pane in zip("2345", list(Pane)[1:], strict=True):
+        for key, pane in zip("2345", ORDER[1:], strict=True):
             await pilot.press(key)
             assert visible(pilot) == {pane}
             assert app.watches[-1].panes == {pane}
@@ -70,11 +71,11 @@ async def test_keys_move_the_focus_and_the_panes() -> None:
         assert visible(pilot) == {Pane.BOARD, Pane.IMPACT, Pane.TIMELINE}
         await pilot.resize_terminal(160, 45)
         await pilot.pause()
-        assert visible(pilot) == set(Pane)
+        assert visible(pilot) == set(ORDER)
         await pilot.press("z")
         assert visible(pilot) == {Pane.IMPACT}
         await pilot.press("z")
-        assert visible(pilot) == set(Pane)
+        assert visible(pilot) == set(ORDER)
 
 
 async def test_the_chosen_incident_drives_impact_and_timeline() -> None:
@@ -211,7 +212,7 @@ async def test_hostile_text_in_every_field_of_every_pane() -> None:
         await pilot.pause()
         watch = war_room(pilot)._watch_now
         pictures: list[Picture] = [*hostile_panes()]
-        for pane, picture in zip(list(Pane)[1:], pictures, strict=True):
+        for pane, picture in zip(ORDER[1:], pictures, strict=True):
             shown_one = about(picture, watch.incident)
             app.post_message(PaneArrived(pane, shown_one, watch, 999.9))
         await pilot.pause()

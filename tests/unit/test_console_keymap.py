@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from screens.actions import ALL, DETAIL, LIST, PANE, TIMELINE, KeyAction
+from screens.actions import ALL, DETAIL, IMPACT, LIST, PANE, TIMELINE, KeyAction
 from tools.keys_doc import TARGET, document
 from warroom.console.keymap import DEFAULTS, load_keymap
 from warroom.errors import ConfigurationError
 from widgets.cell_view import CellView
+from widgets.impact_tree import ImpactTree
 from widgets.incident_record import IncidentRecord
 from widgets.live_list import LiveList
 from widgets.pane_list import PaneList
@@ -69,10 +70,42 @@ def test_the_page_is_generated() -> None:
 
 @pytest.mark.parametrize(
     ("widget", "actions"),
-    [(LiveList, LIST), (IncidentRecord, DETAIL[:-1]), (PaneList, PANE), (TimelineList, TIMELINE)],
+    [
+        (LiveList, LIST),
+        (IncidentRecord, DETAIL[:-1]),
+        (PaneList, PANE),
+        (TimelineList, TIMELINE),
+        (ImpactTree, IMPACT),
+    ],
 )
 def test_widgets_bind_what_the_table_says(
     widget: type[CellView], actions: tuple[KeyAction, ...]
 ) -> None:
     bound = [(b.id, b.key, b.action) for b in widget.BINDINGS if isinstance(b, Binding)]
     assert bound == [(a.id, a.keys, a.action) for a in actions]
+
+
+def test_only_these_keys_mean_something_else_in_a_pane() -> None:
+    room = {action.keys: action.id for action in ALL if action.where in {"anywhere", "list"}}
+    hidden = {
+        action.id: room[action.keys]
+        for action in (*PANE, *IMPACT, *TIMELINE)
+        if action.keys in room and action.where != "pane"
+    }
+    assert hidden == {
+        "impact.fold": "list.mark",
+        "impact.page": "incident.owner",
+        "impact.waves": "incident.snooze",
+    }
+
+
+def test_a_key_that_a_pane_hides_may_be_written_down_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_text('[keys]\n"incident.snooze" = "w"\n"impact.fold" = "f9"\n')
+    assert load_keymap(file)["impact.fold"] == "f9"
+    file.write_text('[keys]\n"impact.fold" = "j"\n')
+    with pytest.raises(ConfigurationError, match=r"'j', which 'pane\.down' has"):
+        load_keymap(file)
+    file.write_text('[keys]\n"impact.fold" = "d"\n')
+    with pytest.raises(ConfigurationError, match=r"'d', which 'incident\.decide' has"):
+        load_keymap(file)

@@ -14,14 +14,14 @@ from tests.console.samples import NOW, ago, ahead, board, incident, room
 from warroom.console.alarm import AlarmOptions, Alarms, plain
 from warroom.console.pane_clock import PaneClock
 from warroom.console.views import load_views, views_path
-from warroom.domain.panes import ImpactTotals, Pane
+from warroom.domain.panes import Pane
 from warroom.domain.picture import NextTimer
 from warroom.domain.safe_text import safe_text
 from warroom.errors import ConfigurationError
 from widgets.big_clock import big
 from widgets.freshness import Freshness
 from widgets.health_strip import chart, size_words
-from widgets.impact_tree import branches, totals_words
+from widgets.impact_words import branches
 
 
 @pytest.mark.parametrize("width", [1, 20, 80, 109, 110, 120, 156, 160, 250, 400])
@@ -170,7 +170,3 @@ def test_trees_charts_and_words() -> None:
     sizes = [size_words(n) for n in (0, 999, 12_000, 3.1e6, 5e13)]
     assert sizes == ["0 B", "999 B", "12 KB", "3.1 MB", "50.0 TB"]
     assert {len(line) for line in big("12:05")} == {17}
-    assert totals_words(ImpactTotals(1)) == "1 service hit"
-    assert totals_words(ImpactTotals(2, 1, 40.0, regions=("eu",))) == (
-        "2 services hit · 1 tier 1 · ~40 % of users · eu"
-    )

@@ -43,6 +43,8 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.CORRECT: "correct",
     Kind.LINK: "add_link",
     Kind.UNLINK: "remove_link",
+    Kind.RESTART: "tick_restart",
+    Kind.PAGE: "page_owner",
 }
 """The client's method of every command."""
 

@@ -25,7 +25,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from screens.actions import ASKING, WAR_ROOM
+from screens.actions import ASKING, IMPACT, WAR_ROOM
 from screens.commands import ADDING, Command, CommandState, Fate
 from screens.messages import (
     BoardArrived,
@@ -274,11 +274,11 @@ class WarRoomApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action is in the palette, under the name that the help gives it."""
-        for action in WAR_ROOM:
+        for action in (*WAR_ROOM, *(a for a in IMPACT if a.id in ASKING)):
             if action.id in {"app.commands", "list.clear-filter"}:
                 continue
 
-            def run(name: str = action.action) -> None:
+            def run(name: str = action.action.removeprefix("screen.")) -> None:
                 self.call_later(screen.run_action, name)
 
             yield SystemCommand(action.sentence, ", ".join(self.keys_of(action.id)), run)

@@ -18,6 +18,8 @@ from screens.actions import ALL
 from warroom.errors import ConfigurationError
 
 _KEY: Final = re.compile(r"((ctrl|alt|shift|super|meta)\+)*[A-Za-z0-9_]+$")
+# These panes have the keys of every pane and their own.
+_NESTED: Final = ({"pane", "impact"}, {"pane", "timeline"}, {"pane", "restart"})
 DEFAULTS: Final[Mapping[str, str]] = {action.id: action.keys for action in ALL}
 
 
@@ -68,6 +70,8 @@ def _refuse_clashes(merged: Mapping[str, str], chosen: Mapping[str, str]) -> Non
             if other == name or not _together(name, other):
                 continue
             both = set(merged[name].split(",")) & set(merged[other].split(","))
+            # What they share from the beginning is meant: the focused pane's key wins.
+            both -= set(DEFAULTS[name].split(",")) & set(DEFAULTS[other].split(","))
             if both:
                 raise _wrong(
                     f"The keymap gives {name!r} the key {min(both)!r}, which {other!r} has: "
@@ -77,7 +81,8 @@ def _refuse_clashes(merged: Mapping[str, str], chosen: Mapping[str, str]) -> Non
 
 def _together(one: str, two: str) -> bool:
     places = {action.id: action.where for action in ALL}
-    return places[one] == places[two] or "anywhere" in {places[one], places[two]}
+    both = {places[one], places[two]}
+    return len(both) == 1 or "anywhere" in both or both in _NESTED
 
 
 def _wrong(sentence: str) -> ConfigurationError:

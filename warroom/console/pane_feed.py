@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _GAP_S: Final = 0.2
 _PAGE: Final = 100
 _BACKOFF_S: Final = (1.0, 2.0, 4.0)
-_ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH)
+_ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH, Pane.ESTATE)
 _OF_INCIDENT: Final = frozenset({Pane.IMPACT, Pane.TIMELINE})
 Connect = Callable[[], Awaitable[tuple[Any, float]]]
 
@@ -180,6 +180,8 @@ async def read_call(
         return await reads.read_timers(conn)
     if pane is Pane.HEALTH:
         return await reads.read_health(conn)
+    if pane is Pane.ESTATE:
+        return await reads.read_estate(conn)
     assert watch.incident is not None
     if pane is Pane.IMPACT:
         return await reads.read_impact(conn, watch.incident)

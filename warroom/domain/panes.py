@@ -13,17 +13,18 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from warroom.domain.reasoned import RestartWave, SharedDomain, Suggestion, Suspect
+from warroom.domain.reasoned import EstatePicture, RestartWave, SharedDomain, Suggestion, Suspect
 
 
 class Pane(StrEnum):
-    """The panes of the room, in the order of their numbers."""
+    """What is read and drawn by itself: the panes of the room by number, then the estate's map."""
 
     BOARD = "board"
     IMPACT = "impact"
     TIMERS = "timers"
     TIMELINE = "timeline"
     HEALTH = "health"
+    ESTATE = "estate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class ImpactNode:
     alert) or expected-down, expected-degraded (reasoned).  ``since`` when it is known.
     ``hardness`` of its dependency on the parent, empty at depth 0.  ``elsewhere`` is True where
     the service stands a second time: its own dependants are drawn at the first place only.
+    ``kind`` is the service's (``third_party``, ``datastore``, …), empty when nobody said.
     """
 
     key: str
@@ -62,6 +64,7 @@ class ImpactNode:
     user_share: float | None = None
     customers: int | None = None
     elsewhere: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,4 +251,4 @@ class HealthPicture:
     standby_configured: bool = field(default=False)
 
 
-Picture = ImpactPicture | TimersPicture | TimelinePicture | HealthPicture
+Picture = ImpactPicture | TimersPicture | TimelinePicture | HealthPicture | EstatePicture
