@@ -246,6 +246,14 @@ class Client(IncidentCommands, DirectoryCommands):
         """Return ``{role, valid_until, conninfo}`` for a SCRAM-SHA-256 verifier."""
         return await self._post("/v1/logins", {"verifier": verifier, "hours": hours})
 
+    async def impact(self, ref: str) -> Json:
+        """Return what an incident takes down, its suspects and its restart's waves."""
+        return await self._get(incident_path(ref, "impact"))
+
+    async def weak_points(self, *, limit: int = 20) -> Json:
+        """Return what the loss of each service or failure domain would cost, by unit."""
+        return await self._get("/v1/impact/weak-points", limit=limit)
+
     async def verify_audit(self) -> Json:
         """Return ``{verified, entries, rows_checked, erased, problems, notes}``."""
         # The API gives it two minutes; every other request is shorter.

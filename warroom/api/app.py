@@ -15,6 +15,7 @@ from warroom import __version__
 from warroom.api import (
     catalog,
     directory,
+    impact,
     incident_commands,
     incident_parts,
     incident_recovery,
@@ -85,6 +86,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_commands.router)
     app.include_router(incident_parts.router)
     app.include_router(incident_recovery.router)
+    app.include_router(impact.router)
     app.include_router(ingest.router)
     app.include_router(directory.router)
     app.include_router(catalog.router)

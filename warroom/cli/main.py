@@ -45,6 +45,7 @@ GROUPS: Final[dict[str, str]] = {
     "channel": "webhooks that messages go to",
     "field": "custom fields of incidents",
     "audit": "read and verify the record",
+    "impact": "what an incident takes down and why, and what is fragile",
     "db": "init, migrate and check one's own PostgreSQL",
     "doctor": "say what is missing and what to type",
     "config": "show the settings and their reference",
