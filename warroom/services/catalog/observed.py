@@ -7,33 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from warroom.db.engine import Database
-from warroom.db.uow import Answer, Work, run_command
+from warroom.db.uow import Answer, Work, read, run_command
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import InvalidInput, NotFound
 from warroom.services.access import require
-from warroom.services.directory.common import Json, listing
+from warroom.services.directory.common import Json
 
 STATES: Final = ("open", "confirmed", "rejected", "all")
-_WHERE: Final = {
-    "open": "d.confirmed_at is null and d.rejected_at is null",
-    "confirmed": "d.confirmed_at is not null",
-    "rejected": "d.rejected_at is not null",
-    "all": "true",
-}
-
-
-def _list(state: str) -> str:
-    return (
-        "select d.id, a.key as service, b.key as depends_on, d.hardness, d.sync,"
-        " d.catalog_source as source, case when d.confirmed_at is not null then 'confirmed'"
-        " when d.rejected_at is not null then 'rejected' else 'open' end as state,"
-        " p.name as decided_by, coalesce(d.confirmed_at, d.rejected_at) as decided_at"
-        " from warroom.dependency d join warroom.service a on a.id = d.service_id"
-        " join warroom.service b on b.id = d.depends_on_id"
-        " left join warroom.principal p on p.id = d.confirmed_by"
-        f" where d.origin = 'observed' and {_WHERE[state]} and d.id > :after"
-        " order by d.id limit :limit"
-    )  # noqa: S608 - one of four conditions of ours
+_LIST = (
+    "select * from (select d.id, a.key as service, b.key as depends_on, d.hardness, d.sync,"
+    " d.catalog_source as source, case when d.confirmed_at is not null then 'confirmed'"
+    " when d.rejected_at is not null then 'rejected' else 'open' end as state,"
+    " p.name as decided_by,"
+    " coalesce(d.confirmed_at, d.rejected_at) as decided_at"
+    " from warroom.dependency d join warroom.service a on a.id = d.service_id"
+    " join warroom.service b on b.id = d.depends_on_id"
+    " left join warroom.principal p on p.id = d.confirmed_by"
+    " where d.origin = 'observed' and d.id > :after) found"
+    " where :state = 'all' or state = :state order by id limit :limit"
+)
 
 
 async def list_observed(
@@ -47,7 +39,13 @@ async def list_observed(
     if state not in STATES:
         raise InvalidInput("state is not known.", field="state",
                            remedy=f"Choose one of {', '.join(STATES)}.")  # fmt: skip
-    return await listing(db, ctx, _list(state), after=after, limit=limit)
+    require(ctx, Scope.READ)
+
+    async def handler(work: Work) -> list[Json]:
+        args = {"after": after, "state": state, "limit": limit}
+        return [dict(r) for r in await work.rows(_LIST, args)]
+
+    return await read(db, ctx, handler)
 
 
 async def decide(

@@ -27,13 +27,10 @@ _COLUMNS = (
     " left join warroom.principal d on d.id = p.decided_by"
 )
 _LIST = (
-    f"select {_COLUMNS} where p.id > :after and (:state = 'all' or p.state = :state)"  # noqa: S608
+    f"select {_COLUMNS} where p.id > :after and (:state = 'all' or p.state = :state)"
     " order by p.id limit :limit"
 )
-_PATCH = (
-    f"select {_COLUMNS} where p.state = any(cast(:states as text[]))"  # noqa: S608
-    " order by p.id limit 1000"
-)
+_PATCH = f"select {_COLUMNS} where p.state = any(cast(:states as text[])) order by p.id limit 1000"
 # An attribute of a proposal, the column, and how its value is read from JSON.
 _SERVICE_COLUMNS: Final = {
     "name": "text", "kind": "text", "tier": "smallint", "region": "text", "zone": "text",
@@ -59,7 +56,7 @@ async def add(db: Database, ctx: CommandContext, values: Mapping[str, Any]) -> A
     number = parse_ref(ref, "incident") if ref else None
 
     async def handler(work: Work) -> Answer:
-        incident: Mapping[str, Any] = {"id": None, "unit": "main", "visibility": "normal"}
+        incident: Json = {"id": None, "unit": "main", "visibility": "normal"}
         if number is not None:
             by = "id" if isinstance(number, UUID) else "number"
             found = await work.row(
@@ -71,7 +68,7 @@ async def add(db: Database, ctx: CommandContext, values: Mapping[str, Any]) -> A
             if found is None:
                 raise NotFound(f"There is no incident {ref}; nothing was changed.",
                                field="incident")  # fmt: skip
-            incident = found
+            incident = dict(found)
         await _ids(work, proposal)
         row_id = await work.scalar(
             "insert into warroom.catalog_proposal (incident_id, action, service, depends_on,"
@@ -105,7 +102,7 @@ async def list_proposals(
 
     async def handler(work: Work) -> list[Json]:
         rows = await work.rows(_LIST, {"after": after, "state": state, "limit": limit})
-        return [_shown(r) for r in rows]
+        return [_shown(dict(r)) for r in rows]
 
     return await read(db, ctx, handler)
 
@@ -258,7 +255,7 @@ async def _change_service(work: Work, service: Any, change: Mapping[str, Any]) -
 
 def _shown(r: Mapping[str, Any]) -> Json:
     proposal = Proposal(r["action"], r["service"], r["depends_on"], r["change"], r["note"])
-    shown = {name: value for name, value in dict(r).items() if name != "number"}
+    shown = {name: value for name, value in r.items() if name != "number"}
     return shown | {
         "incident": format_ref(r["number"]) if r["number"] else None,
         "sentence": sentence(proposal),
