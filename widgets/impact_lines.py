@@ -14,6 +14,7 @@ from widgets.wrap import rows_of as wrapped
 
 _LONGEST_REASON: Final = 4
 _WIDE: Final = 84
+_LONGEST_NAME: Final = 56
 _SUSPECT_COLUMNS: Final = 70
 # How far the chain of causes may reach before what follows is cut.
 _TEXT: Final = 600
@@ -82,6 +83,9 @@ def _node(row: NodeRow, width: int, now: datetime | None) -> Line:
     state = 10
     # mark, glyph, state, age and tier; the name has what remains.
     name = width - 3 - state - 5 - tier - (team + 1 if team else 0) - (why + 1 if why else 0)
+    # On a wall the state stays near the name, and the chain of causes has what is left.
+    spare = max(name - _LONGEST_NAME, 0) if why else 0
+    name, why = name - spare, why + spare
     drawn = min(len(row.branch), max(name - 8, 0))
     label = node.name or node.key
     if node.elsewhere:
@@ -150,17 +154,19 @@ def _beside(row: SuspectRow, width: int, what: str, texts: tuple[str, ...]) -> t
     for number in range(1, max(len(right), 1 + len(below))):
         mine = below[number - 1] if number <= len(below) else ""
         words = right[number] if number < len(right) else blank(room)
-        lines.append(Line((blank(8), cell(mine, left, Role.QUIET), blank(1), words)))
+        lines.append(Line((blank(1), blank(7), cell(mine, left, Role.QUIET), blank(1), words)))
     return tuple(lines)
 
 
 def _below(row: SuspectRow, width: int, what: str, texts: tuple[str, ...]) -> tuple[Line, ...]:
     """Name first, then the reasons beneath it: there is no room beside it."""
     lines = [Line((*_begin(row), cell(_name(row), width - 8, Role.STRONG)))]
-    lines += [Line((blank(4), words)) for words in _reasons(texts, width - 4, full=row.full)]
+    lines += [
+        Line((blank(1), blank(3), words)) for words in _reasons(texts, width - 4, full=row.full)
+    ]
     if row.full and what:
         parts = _at_most(list(wrapped(safe_text(what, 200), max(width - 4, 8))), 2)
-        lines += [Line((blank(4), cell(part, width - 4, Role.QUIET))) for part in parts]
+        lines += [Line((blank(1), blank(3), cell(part, width - 4, Role.QUIET))) for part in parts]
     return tuple(lines)
 
 

@@ -24,6 +24,9 @@ from widgets.wrap import rows_of
 _INDENT: Final = 8
 _MOST_VERIFY: Final = 4
 _TEXT: Final = 600
+_LONGEST_NAME: Final = 56
+# From this height on there is a line of air between waves.
+_AIRY: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,9 @@ class RestartWaves(PaneList):
         head = fit(safe_text(f"wave {wave.number} · {word}{side}{count} "), max(width - 2, 0))
         text = safe_text(head.rstrip() + " ", 200)
         rule = whole("─" * max(width - 2 - len(text), 0), Role.FRAME)
-        items = [_Item(None, (Line((blank(2), whole(text, role), rule)),))]
+        head_line = Line((blank(2), whole(text, role), rule))
+        air = wave.number > 1 and self.size.height >= _AIRY
+        items = [_Item(None, (Line((blank(width),)), head_line) if air else (head_line,))]
         items += [_Item(step.key, self._step(step, width)) for step in wave.steps]
         for sentence in wave.breaks:
             text = safe_text(f"cycle broken: {sentence}", _TEXT)
@@ -150,7 +155,7 @@ class RestartWaves(PaneList):
         wide = width >= 72
         team = 12 if wide else 0
         said = min(30 if wide else 22, max(width // 3, 0))
-        name = max(width - 5 - 2 - 11 - 7 - team - said, 8)
+        name = min(max(width - 5 - 2 - 11 - 7 - team - said, 8), _LONGEST_NAME)
         cells: list[Cell] = [
             blank(1), whole(box, box_role), blank(1),
             whole(f"{'✓' if back else glyph} ", Role.QUIET if back else role),

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 from textual.pilot import Pilot
 
-from screens.actions import COMMANDS
+from screens.actions import COMMANDS, IMPACT
 from screens.war_room import WarRoom
 from tests.console.hostile import TEXTS
 from tests.console.live import LiveRoom
@@ -144,8 +144,19 @@ def room(live: LiveRoom) -> None:
     live.call("POST", "/v1/incidents/INC-1/entries", {"kind": "fact", "text": STEERING})
 
 
+# The keys of the impact pane and of what covers the room: what stands on the screen then.
+PANE_KEYS: Final = {
+    "impact.page": ("o", "Page the owner of"),
+    "impact.link-change": ("l", ""),
+    "impact.waves": ("w", "Restart · INC-1"),
+    "impact.look": ("i", ""),
+    "impact.fold": ("space", ""),
+}
+
+
 def test_every_command_has_its_line() -> None:
     assert set(KEYS) == {action.id for action in COMMANDS}
+    assert set(PANE_KEYS) == {action.id for action in IMPACT}
     for action in COMMANDS:
         assert KEYS[action.id][0] in action.keys.split(","), action.id
 
@@ -169,6 +180,7 @@ async def test_every_key_over_hostile_text(live: LiveRoom, size: tuple[int, int]
                 await pilot.press(*"[@=(", "escape")
                 await pilot.pause()
         await details(pilot)
+        await reasoned(live, pilot)
         ET.fromstring(pilot.app.export_screenshot())
         assert pilot.app.is_running
     assert live.call("GET", "/v1/audit/verify")["verified"]
@@ -196,6 +208,70 @@ async def panes(pilot: Pilot[int]) -> None:
     await wait_until(lambda: BEGIN in shown(pilot), what="the timeline's text")
     await pilot.press("home")
     assert war_room(pilot).chosen_entry() is not None
+
+
+def reason(live: LiveRoom) -> None:
+    """Let everything that is reasoned about INC-1 be hostile, as it is when its names are."""
+    hit = {"key": "pg", "name": STEERING, "state": "down", "tier": 1, "team": STEERING, "depth": 0,
+           "why": STEERING, "region": STEERING, "kind": "third_party"}  # fmt: skip
+    suspects = [
+        {"kind": kind, "key": "pg", "name": STEERING, "score": 0.5, "reasons": [STEERING] * 2,
+         "team": STEERING, "path": ["pg", STEERING], "link": STEERING}
+        for kind in ("service", "change", "domain", "third-party")
+    ]  # fmt: skip
+    step = {"key": "pg", "name": STEERING, "tier": 1, "team": STEERING, "state": "down",
+            "verify": STEERING}  # fmt: skip
+    columns = {
+        "nodes": [hit],
+        "totals": {"services": 1, "headline": STEERING, "regions": [STEERING]},
+        "suspects": suspects,
+        "waves": [{"number": 1, "steps": [step], "breaks": [STEERING]}],
+        "shared": [{"kind": "zone", "value": STEERING, "hit": 1, "of": 2, "outside": 1}],
+        "suggestion": {"severity": 1, "reason": STEERING},
+    }
+    sets = ", ".join(f"{name} = %s::jsonb" for name in columns)
+    live.fetch(
+        f"update warroom.incident_impact set {sets}, version = version + 1 where incident_id ="  # our own names
+        " (select id from warroom.incident where number = 1) returning 1",
+        *(json.dumps(value) for value in columns.values()),
+    )
+
+
+async def reasoned(live: LiveRoom, pilot: Pilot[int]) -> None:
+    """Go through what is reasoned and its keys, the waves, and the map of the estate."""
+    reason(live)
+    room_ = war_room(pilot)
+    await pilot.press("1")
+    live_list(pilot).select_number(1)
+    await pilot.press("2", "z")
+    await wait_until(lambda: "cause?" in shown(pilot), what="the suspects")
+    for key, words in PANE_KEYS.values():
+        await pilot.press("home", key)
+        await seen(pilot, words)
+        judge(pilot)
+        while pilot.app.screen is not room_:
+            await pilot.press("escape")
+            await pilot.pause()
+    tree = room_.impact
+    for _ in range(12):
+        await pilot.press("down", "space")
+        await pilot.pause()
+        judge(pilot)
+    assert tree.chosen_key is not None
+    await pilot.press("w", "space")
+    await seen(pilot, "[✓]")
+    judge(pilot)
+    await pilot.press("escape", "m")
+    await seen(pilot, "Map of the estate")
+    await wait_until(lambda: BEGIN in shown(pilot), what="the map")
+    judge(pilot)
+    await pilot.press("right", "enter")
+    await wait_until(lambda: "INC-" in shown(pilot), what="its incident")
+    judge(pilot)
+    while pilot.app.screen is not room_:
+        await pilot.press("escape")
+        await pilot.pause()
+    await pilot.press("z")
 
 
 async def details(pilot: Pilot[int]) -> None:

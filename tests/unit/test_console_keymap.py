@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from screens.actions import ALL, DETAIL, IMPACT, LIST, PANE, TIMELINE, KeyAction
+from screens.actions import ALL, DETAIL, ESTATE, IMPACT, LIST, PANE, RESTART, TIMELINE, KeyAction
 from tools.keys_doc import TARGET, document
 from warroom.console.keymap import DEFAULTS, load_keymap
 from warroom.errors import ConfigurationError
 from widgets.cell_view import CellView
+from widgets.estate_map import EstateMap
 from widgets.impact_tree import ImpactTree
 from widgets.incident_record import IncidentRecord
 from widgets.live_list import LiveList
 from widgets.pane_list import PaneList
+from widgets.restart_waves import RestartWaves
 from widgets.timeline_list import TimelineList
 
 
@@ -76,6 +78,8 @@ def test_the_page_is_generated() -> None:
         (PaneList, PANE),
         (TimelineList, TIMELINE),
         (ImpactTree, IMPACT),
+        (RestartWaves, RESTART[:-1]),
+        (EstateMap, ESTATE[:-1]),
     ],
 )
 def test_widgets_bind_what_the_table_says(

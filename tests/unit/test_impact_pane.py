@@ -198,6 +198,7 @@ def test_lines_fit_and_nothing_steers(width: int, look: Look) -> None:
             lines = lines_of(row, width, NOW)
             assert len(lines) == height_of(row, width, NOW)
             for line in lines:
+                assert line.cells[0].width == 1, "the mark takes its place, nothing moves"
                 fitted = exactly(line, width)
                 assert sum(cell_len(c.shown) for c in fitted.cells) == width
                 assert all(
