@@ -10,6 +10,8 @@ MUTABLE = {
     "dependency", "source", "source_identity", "api_token", "field_definition", "incident",
     "incident_access", "incident_service", "role_held", "timer", "channel", "handover",
     "incident_link", "hypothesis", "evidence", "pin", "incident_relation", "incident_impact",
+    "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
+    "freeze_exception", "mitigation_lock",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency"}
@@ -17,7 +19,7 @@ WORKING = {"lease", "idempotency"}
 API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "timeline": "i", "alert_event": "i", "delivery": "i", "outbox": "i", "idempotency": "d",
     "lease": "s", "team_member": "d", "incident_access": "d", "incident_service": "d",
-    "incident_link": "d", "pin": "d",
+    "incident_link": "d", "pin": "d", "change_service": "d",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
@@ -25,6 +27,8 @@ ENGINE = {
     "incident_service": "i", "role_held": "s", "incident": "a", "alert": "a", "outbox": "a",
     "timer": "a", "lease": "a", "timeline": "i", "alert_event": "i", "delivery": "i",
     "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
+    "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
+    "freeze": "a",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},
@@ -53,6 +57,9 @@ DEFINERS = {
     "read_v1.pin_at": "warroom_search", "read_v1.incident_relation_at": "warroom_search",
     "read_v1.incident_impact_at": "warroom_search", "warroom.health_nodes": "warroom_stats",
     "warroom.health_activity": "warroom_stats", "warroom.health_storage": "warroom_stats",
+    "read_v1.change_event_at": "warroom_search", "read_v1.change_service_at": "warroom_search",
+    "read_v1.incident_change_at": "warroom_search", "read_v1.freeze_at": "warroom_search",
+    "read_v1.mitigation_lock_at": "warroom_search",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 

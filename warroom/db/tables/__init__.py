@@ -9,6 +9,15 @@ a table.
 from warroom.db.tables.alerts import alert, alert_event, delivery
 from warroom.db.tables.base import metadata
 from warroom.db.tables.catalogue import dependency, service
+from warroom.db.tables.changes import (
+    change_event,
+    change_service,
+    freeze,
+    freeze_exception,
+    freeze_policy,
+    incident_change,
+    mitigation_lock,
+)
 from warroom.db.tables.directory import (
     api_token,
     channel,
@@ -41,6 +50,8 @@ __all__ = [
     "alert_event",
     "api_token",
     "audit",
+    "change_event",
+    "change_service",
     "channel",
     "delivery",
     "dependency",
@@ -48,18 +59,23 @@ __all__ = [
     "escalation_step",
     "evidence",
     "field_definition",
+    "freeze",
+    "freeze_exception",
+    "freeze_policy",
     "handover",
     "history",
     "hypothesis",
     "idempotency",
     "incident",
     "incident_access",
+    "incident_change",
     "incident_impact",
     "incident_link",
     "incident_relation",
     "incident_service",
     "lease",
     "metadata",
+    "mitigation_lock",
     "outbox",
     "pin",
     "principal",
