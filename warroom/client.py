@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from warroom import errors
+from warroom.client_changes import ChangeCommands
 from warroom.client_commands import IncidentCommands, incident_path
 from warroom.client_directory import DirectoryCommands
 from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
@@ -53,7 +54,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Client(IncidentCommands, DirectoryCommands):
+class Client(IncidentCommands, DirectoryCommands, ChangeCommands):
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:

@@ -14,7 +14,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from warroom import __version__
 from warroom.api import (
     change_doors,
+    changes,
     directory,
+    freezes,
     incident_commands,
     incident_parts,
     incidents,
@@ -84,6 +86,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_parts.router)
     app.include_router(ingest.router)
     app.include_router(change_doors.router)
+    app.include_router(changes.router)
+    app.include_router(freezes.router)
     app.include_router(directory.router)
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.

@@ -44,6 +44,8 @@ GROUPS: Final[dict[str, str]] = {
     "source": "alert sources and their tokens",
     "channel": "webhooks that messages go to",
     "field": "custom fields of incidents",
+    "change": "changes, and the change board's figures",
+    "freeze": "whether changes stand still, and what passes",
     "audit": "read and verify the record",
     "db": "init, migrate and check one's own PostgreSQL",
     "doctor": "say what is missing and what to type",

@@ -64,6 +64,9 @@ HARM: Mapping[Command, Harm] = MappingProxyType(
         Command.UNLINK: Harm.SOME,
         Command.FIELD: Harm.NONE,
         Command.UNDO: Harm.SOME,
+        Command.CHANGE: Harm.SOME,
+        Command.MITIGATE: Harm.SOME,
+        Command.MITIGATED: Harm.SOME,
     }
 )
 """Of every command. A snooze is grave: for its time nobody is told of what goes on burning."""

@@ -89,6 +89,9 @@ class Command(StrEnum):
     UNLINK = "incident.unlink"
     FIELD = "incident.field"
     UNDO = "incident.undo"
+    CHANGE = "incident.change"
+    MITIGATE = "incident.mitigate"
+    MITIGATED = "incident.mitigate.done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,7 @@ RULES: Mapping[Command, tuple[Rule, ...]] = MappingProxyType(
         Command.UPDATE_DUE: (NOT_ENDED,),
         Command.SNOOZE: (NOT_ENDED,),
         Command.ESCALATION: (NOT_ENDED,),
+        Command.MITIGATE: (NOT_ENDED,),
     }
 )
 """What must hold; a command that is not named here is allowed in every status: what is learned

@@ -34,6 +34,9 @@ _WHY_NOT = {
     Command.ROLE_ANSWER: "somebody else is concerned; hand the role over again",
     Command.ESCALATION: "people were told, and that cannot be taken back",
     Command.RESTRICT: "set the visibility anew instead",
+    Command.CHANGE: "say anew what the change is instead",
+    Command.MITIGATE: "say that you are done with the service instead",
+    Command.MITIGATED: "go to the service again instead",
     Command.UNDO: "it was an undo itself; repeat the command instead",
 }
 PUT_BACK = ("status", "acknowledged_at", "acknowledged_by", "owner_id", "resolved_at",
