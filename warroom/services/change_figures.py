@@ -73,6 +73,7 @@ select c.id, c.title, c.kind, c.at, c.emergency, c.made_by,
 from warroom.change_event c join warroom.incident_change l on l.change_id = c.id
 join warroom.incident i on i.id = l.incident_id
 where c.at >= :since and c.at < :until and l.verdict in ('cause', 'suspected') and not i.drill
+  and i.resolution is distinct from 'false-alarm'
   and c.approved_by = '' and c.approval_ref = ''
 group by c.id order by bool_or(l.verdict = 'cause') desc, c.at desc limit :items
 """

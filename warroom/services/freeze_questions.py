@@ -41,7 +41,8 @@ where f.ended_at is null and i.unit = any(cast(:units as text[]))
         join warroom.service s on s.id = l.service_id
         where l.incident_id = i.id and s.key = :service and l.state <> 'recovered')
       or (f.scope = 'impact' and exists (
-        select from warroom.incident_impact m, jsonb_to_recordset(m.nodes) as n(key text, state text)
+        select from warroom.incident_impact m,
+          jsonb_to_recordset(m.nodes) as n(key text, state text)
         where m.incident_id = i.id and n.key = :service and n.state <> 'recovered'))
   end is true
 order by f.began_at, f.id
