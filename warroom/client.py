@@ -18,6 +18,7 @@ import httpx
 
 from warroom import errors
 from warroom.client_catalog import CatalogCommands
+from warroom.client_changes import ChangeCommands
 from warroom.client_commands import IncidentCommands, incident_path
 from warroom.client_directory import DirectoryCommands
 from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
@@ -54,7 +55,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Client(IncidentCommands, DirectoryCommands, CatalogCommands):
+class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommands):
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:

@@ -81,7 +81,7 @@ async def test_the_owner_of_one_service_is_called(api: Api) -> None:
         {
             "key": "dba",
             "name": "DBA",
-            "steps": [{"delay_s": 0, "target_kind": "channel", "target": "dba"}],
+            "steps": [step],
         },
     )
     await client.add("services", {"key": "pg-b", "team": "databases", "policy": "dba"})

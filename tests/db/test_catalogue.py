@@ -12,6 +12,8 @@ MUTABLE = {
     "incident_link", "hypothesis", "evidence", "pin", "incident_relation", "incident_impact",
     "restart_tick",
     "catalog_import", "catalog_proposal",
+    "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
+    "freeze_exception", "mitigation_lock",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency"}
@@ -21,6 +23,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "lease": "s", "team_member": "d", "incident_access": "d", "incident_service": "d",
     "incident_link": "d", "pin": "d", "service": "d", "dependency": "d", "catalog_import": "i",
     "restart_tick": "d",
+    "change_service": "d",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
@@ -29,6 +32,8 @@ ENGINE = {
     "timer": "a", "lease": "a", "timeline": "i", "alert_event": "i", "delivery": "i",
     "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
     "restart_tick": "s",
+    "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
+    "freeze": "a",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},
@@ -60,6 +65,9 @@ DEFINERS = {
     "read_v1.restart_tick_at": "warroom_search", "warroom.health_nodes": "warroom_stats",
     "warroom.health_activity": "warroom_stats", "warroom.health_storage": "warroom_stats",
     "warroom.services_in_use": "warroom_search",
+    "read_v1.change_event_at": "warroom_search", "read_v1.change_service_at": "warroom_search",
+    "read_v1.incident_change_at": "warroom_search", "read_v1.freeze_at": "warroom_search",
+    "read_v1.mitigation_lock_at": "warroom_search",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 

@@ -176,3 +176,55 @@ async def test_the_graph_is_kept_and_follows_every_kind_of_change(shop: Shop) ->
     assert found is not None
     assert found.graph.services[found.graph.index["orders"]].tier == 5
     assert await shop.known(at_most=4) is None
+
+
+async def test_a_change_before_the_first_alert_is_suspected_and_a_hidden_one_is_not(
+    shop: Shop,
+) -> None:
+    def change(service: str, ago: str, title: str, visibility: str = "normal") -> None:
+        shop.sql(
+            "with c as (insert into warroom.change_event (dedup_key, kind, status, title, release,"
+            " at, status_at, unit, visibility) values (%s, 'deploy', 'succeeded', %s, '4.18',"
+            " now() - %s::interval, now(), 'main', %s) returning id, at, unit, visibility)"
+            " insert into warroom.change_service (change_id, service, at, unit, visibility)"
+            " select id, %s, at, unit, visibility from c",
+            title, title, ago, visibility, service,
+        )  # fmt: skip
+
+    incident = shop.incident(checkout="down", orders="down")
+    shop.alert("checkout", "3 minutes", incident=incident)
+    shop.alert("orders", "4 minutes", incident=incident)
+    change("orders", "5 minutes", "orders 4.18")
+    change("pg-main", "5 minutes", "secret patch", "security")
+    await shop.refresh(incident)
+    suspects = (await shop.picture(incident)).suspects
+    assert (suspects[0].kind, suspects[0].key) == ("change", "orders")
+    assert suspects[0].change is not None
+    assert "orders 4.18" in " ".join((suspects[0].name, *suspects[0].reasons))
+    assert "secret" not in repr(suspects)
+    found = await shop.known()
+    assert found is not None
+    versions = {s.key: s.version for s in found.graph.services}
+    assert versions["orders"] == "4.18"
+    assert versions["pg-main"] is None
+
+
+async def test_what_was_the_cause_before_counts_and_says_which_incident(shop: Shop) -> None:
+    earlier = shop.incident(checkout="down", orders="down")
+    shop.sql(
+        "with c as (insert into warroom.change_event (dedup_key, kind, status, title, at,"
+        " status_at, unit, visibility) values ('old', 'config', 'succeeded', 'pool size',"
+        " now() - interval '9 days', now(), 'main', 'normal') returning id, at),"
+        " s as (insert into warroom.change_service (change_id, service, at, unit, visibility)"
+        " select id, 'pg-main', at, 'main', 'normal' from c)"
+        " insert into warroom.incident_change (incident_id, change_id, verdict, judged_by, unit,"
+        " visibility) select %s, c.id, 'cause', p.id, 'main', 'normal' from c,"
+        " warroom.principal p where p.name = 'ana'",
+        earlier,
+    )
+    shop.sql("update warroom.incident set status = 'resolved', resolved_at = clock_timestamp(),"
+             " ended_at = clock_timestamp()")  # fmt: skip
+    incident = shop.incident(checkout="down", orders="down")
+    await shop.refresh(incident)
+    reasons = {s.key: s.reasons for s in (await shop.picture(incident)).suspects}
+    assert any("INC-1" in reason for reason in reasons["pg-main"])

@@ -143,7 +143,7 @@ async def test_an_alert_on_what_it_needs_makes_that_the_first_suspect_within_a_c
     assert await suspects(api, 1) == ["checkout", "orders", "pg-main"]
     await fire("pg-main")
     said = await run(engine, "impact")
-    assert said.endswith("alerts near them changed: reasoned again about 2 open incidents")
+    assert said.endswith("alerts or changes near them: reasoned again about 2 open incidents")
     assert (await suspects(api, 1))[0] == "pg-main"
     assert await run(engine, "impact") == "the catalogue has not changed"
 

@@ -14,7 +14,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from warroom import __version__
 from warroom.api import (
     catalog,
+    change_doors,
+    changes,
     directory,
+    freezes,
     impact,
     incident_commands,
     incident_parts,
@@ -88,6 +91,9 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_recovery.router)
     app.include_router(impact.router)
     app.include_router(ingest.router)
+    app.include_router(change_doors.router)
+    app.include_router(changes.router)
+    app.include_router(freezes.router)
     app.include_router(directory.router)
     app.include_router(catalog.router)
     app.include_router(record.router)

@@ -72,8 +72,6 @@ async def show(ref: Ref, ctx: Reader, state: State) -> Json:
 
 
 @router.get("/impact/weak-points", response_model=WeakPoints)
-async def weak(
-    ctx: Reader, state: State, limit: Annotated[int, Query(ge=1, le=500)] = 20
-) -> Json:
+async def weak(ctx: Reader, state: State, limit: Annotated[int, Query(ge=1, le=500)] = 20) -> Json:
     """List single points of failure, and what the loss of each service or domain would cost."""
     return await impact_report.weak(state.db, ctx, limit=limit)

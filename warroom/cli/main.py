@@ -46,6 +46,8 @@ GROUPS: Final[dict[str, str]] = {
     "source": "alert sources and their tokens",
     "channel": "webhooks that messages go to",
     "field": "custom fields of incidents",
+    "change": "changes, and the change board's figures",
+    "freeze": "whether changes stand still, and what passes",
     "audit": "read and verify the record",
     "impact": "what an incident takes down and why, and what is fragile",
     "db": "init, migrate and check one's own PostgreSQL",

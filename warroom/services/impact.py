@@ -19,8 +19,9 @@ from warroom.impact.graph import Graph, Seed
 from warroom.impact.hardness import Impact, reason
 from warroom.impact.restart import waves
 from warroom.impact.severity import suggest
+from warroom.impact.signals import Change, Earlier
 from warroom.impact.suspects import suspects
-from warroom.services.impact_evidence import near, signals
+from warroom.services.impact_evidence import changes, earlier, near, signals
 from warroom.services.impact_graph import Catalogue, catalogue
 from warroom.services.impact_store import Reasoned, store
 
@@ -63,6 +64,8 @@ async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | No
         seeds.setdefault(r["incident_id"], []).append(Seed(r["key"], r["state"], r["since"]))
     now: datetime = await work.scalar("select now()")
     units: dict[str, Catalogue] = {}
+    before: dict[str, list[Earlier]] = {}
+    changed = await changes(work, incidents, now)
     reasoned: dict[UUID, Reasoned] = {}
     for incident in incidents:
         unit = incident["unit"]
@@ -71,13 +74,23 @@ async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | No
             if found is None:
                 continue
             units[unit] = found
-        own = seeds.get(incident["id"], [])
-        reasoned[incident["id"]] = await _reason(work, units[unit], incident, own, now)
+            before[unit] = await earlier(work, unit)
+        identifier = incident["id"]
+        reasoned[identifier] = await _reason(
+            work, units[unit], incident, seeds.get(identifier, []),
+            changed.get(identifier, []), before[unit], now,
+        )  # fmt: skip
     await store(work, reasoned)
 
 
 async def _reason(
-    work: Work, known: Catalogue, incident: RowMapping, seeds: Sequence[Seed], now: datetime
+    work: Work,
+    known: Catalogue,
+    incident: RowMapping,
+    seeds: Sequence[Seed],
+    changed: Sequence[Change],
+    before: Sequence[Earlier],
+    now: datetime,
 ) -> Reasoned:
     graph = known.graph
     impact = reason(graph, seeds)
@@ -86,7 +99,7 @@ async def _reason(
     heard = await signals(work, known, incident, near(graph, seeds, impact))
     return Reasoned(
         impact,
-        suspects(graph, seeds, heard, now=now),
+        suspects(graph, seeds, heard, changed, earlier=before, now=now),
         waves(graph, _drawn(graph, impact), heard),
         shared_domains(graph, impact),
         suggest(impact.totals),

@@ -12,11 +12,13 @@ from sqlalchemy import RowMapping
 from warroom.db.uow import Work
 from warroom.impact.graph import Graph, Seed
 from warroom.impact.hardness import Impact
-from warroom.impact.signals import Signal
+from warroom.impact.signals import Change, Earlier, Signal
+from warroom.services.change_near import nearby
 from warroom.services.impact_graph import Catalogue
 
 LOOK_BACK: Final = timedelta(hours=24)
 SIGNALS_MAX: Final = 2000
+EARLIER_MAX: Final = 50
 HOPS_MAX: Final = 5
 NEAR_MAX: Final = 5000
 
@@ -30,6 +32,20 @@ where a.service_id = any(cast(:near as uuid[])) and a.starts_at >= :since
   and (a.state = 'firing' or a.ends_at >= :opened)
   and (a.incident_id = :id or (a.visibility = 'normal' and a.drill = :drill))
 order by a.starts_at, a.id limit :most
+"""
+
+# Only of incidents that everybody of the unit sees; a drill's cause is nobody's.
+_EARLIER = """
+select i.number, i.ended_at, (select min(x.service) from warroom.incident_change j
+    join warroom.change_service x on x.change_id = j.change_id
+    where j.incident_id = i.id and j.verdict = 'cause') as cause,
+  array(select s.key from warroom.incident_service l join warroom.service s on s.id = l.service_id
+    where l.incident_id = i.id) as services
+from warroom.incident i
+where i.unit = :unit and i.ended_at is not null and i.visibility = 'normal' and not i.drill
+  and exists (select from warroom.incident_change j where j.incident_id = i.id
+    and j.verdict = 'cause')
+order by i.ended_at desc limit :most
 """
 
 
@@ -72,6 +88,29 @@ async def signals(
                _strength(r["strength"]), r["kind"] or "")
         for r in rows
     ]  # fmt: skip
+
+
+async def changes(
+    work: Work, incidents: Sequence[RowMapping], now: datetime
+) -> dict[UUID, list[Change]]:
+    """Return the changes that may be behind each incident.
+
+    One that only security may know of stays out of what all who see the incident read.
+    """
+    found: dict[UUID, list[Change]] = {}
+    for r in await nearby(work, [i["id"] for i in incidents], before=now):
+        if r["visibility"] == "normal":
+            found.setdefault(r["incident_id"], []).append(
+                Change(r["id"], r["service"], r["kind"], r["at"], r["title"], r["version"],
+                       r["by"], r["link"], r["verdict"])
+            )  # fmt: skip
+    return found
+
+
+async def earlier(work: Work, unit: str) -> list[Earlier]:
+    """Return the newest ended incidents of a unit whose cause a person named: a change."""
+    rows = await work.rows(_EARLIER, {"unit": unit, "most": EARLIER_MAX})
+    return [Earlier(r["number"], r["cause"], frozenset(r["services"]), r["ended_at"]) for r in rows]
 
 
 def _strength(text: str | None) -> float | None:

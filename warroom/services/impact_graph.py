@@ -28,13 +28,21 @@ select (select count(*) from warroom.service s where s.unit = :unit) as services
   (select count(*) from warroom.dependency d
    join warroom.service s on s.id = d.service_id and s.unit = :unit) as dependencies,
   greatest((select max(sys_from) from warroom.dependency),
-           (select max(sys_from) from warroom.service)) as newest, now() as now
+           (select max(sys_from) from warroom.service),
+           (select max(sys_from) from warroom.change_event)) as newest, now() as now
 """
+# The version is what was delivered last, and everybody may know of.
 _SERVICES = """
 select s.id, s.key, s.name, s.kind, s.tier, s.region, s.zone, s.host, s.provider, s.customers,
-  cast(s.slo as float8) as slo, cast(s.user_share as float8) as user_share, t.key as team
+  cast(s.slo as float8) as slo, cast(s.user_share as float8) as user_share, t.key as team,
+  (select c.release from warroom.change_service x join warroom.change_event c on c.id = x.change_id
+    where x.service = s.key and c.release <> '' and c.production and c.status = 'succeeded'
+      and c.kind in ('deploy', 'rollback') and c.visibility = 'normal'
+    order by x.at desc limit 1) as version
 from warroom.service s join warroom.team t on t.id = s.team_id
-where s.unit = :unit and (cast(:since as timestamptz) is null or s.sys_from > :since)
+where s.unit = :unit and (cast(:since as timestamptz) is null or s.sys_from > :since
+  or s.key in (select x.service from warroom.change_service x
+    join warroom.change_event c on c.id = x.change_id where c.sys_from > :since))
 """
 # What was only seen counts once a person has confirmed it.
 _DEPENDENCIES = """
@@ -158,6 +166,7 @@ def _service(r: RowMapping) -> Service:
     return Service(
         r["key"], r["name"], r["tier"], r["team"], r["kind"], r["region"], r["user_share"],
         r["customers"], zone=r["zone"], host=r["host"], provider=r["provider"], slo=r["slo"],
+        version=r["version"],
     )  # fmt: skip
 
 

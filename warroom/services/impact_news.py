@@ -1,4 +1,4 @@
-"""Impact follows what is heard: an alert near an open incident may name another cause."""
+"""Impact follows what is heard: an alert or a change near an open incident may name its cause."""
 
 from __future__ import annotations
 
@@ -22,8 +22,12 @@ HOPS_MAX: Final = 5
 DEADLINE_S: Final = 30.0
 
 _EVENTS = """
-select e.id, a.service_id from warroom.alert_event e join warroom.alert a on a.id = e.alert_id
+select cast(e.id as text) as id, a.service_id from warroom.alert_event e join warroom.alert a on a.id = e.alert_id
 where e.id > warroom.uuid7_floor(:since) and e.change in ('new', 'refired', 'resolved', 'expired')
+union all
+select c.id || ' ' || c.version, s.id from warroom.change_event c join warroom.change_service x on x.change_id = c.id
+join warroom.service s on s.key = x.service
+where c.sys_from > :since and c.production and c.visibility = 'normal'
 """
 # Open incidents on what the services need, or on what needs them; the worst come first.
 _NEAR = """
@@ -50,12 +54,12 @@ class Heard:
     """What has been listened to: up to when, which events near that moment, who still waits."""
 
     upto: datetime
-    done: frozenset[UUID] = frozenset()
+    done: frozenset[str] = frozenset()
     waiting: tuple[UUID, ...] = ()
 
 
 async def follow(db: Database, ctx: CommandContext, heard: Heard | None) -> tuple[Heard, str]:
-    """Reason again about the open incidents near which an alert began, ended or fired again.
+    """Reason again about the open incidents near which an alert moved or a change was made.
 
     Args:
         db: the engine's database.
@@ -89,7 +93,7 @@ async def follow(db: Database, ctx: CommandContext, heard: Heard | None) -> tupl
         return found, ""
     many = f"{len(now)} open incidents" if len(now) > 1 else "1 open incident"
     rest = f", {len(later)} more wait" if later else ""
-    said = f"alerts near them changed: reasoned again about {many}{rest}"
+    said = f"alerts or changes near them: reasoned again about {many}{rest}"
     return Heard(found.upto, found.done, tuple(later)), said
 
 
