@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Final, cast
 
 from warroom.domain.reasoned import SharedDomain
 from warroom.impact.graph import Graph, Service
@@ -28,13 +28,16 @@ KINDS: Final[tuple[tuple[str, Callable[[Service], str | None]], ...]] = (
 
 
 def members(graph: Graph) -> dict[tuple[str, str], list[int]]:
-    """Return the services of every failure domain, by (kind, value), ascending."""
-    found: dict[tuple[str, str], list[int]] = {}
-    for kind, value_of in KINDS:
-        for at, service in enumerate(graph.services):
-            if value := value_of(service):
-                found.setdefault((kind, value), []).append(at)
-    return found
+    """Return the services of every failure domain, by (kind, value), ascending; made once."""
+    found = graph.cache.get("domains")
+    if found is None:
+        made: dict[tuple[str, str], list[int]] = {}
+        for kind, value_of in KINDS:
+            for at, service in enumerate(graph.services):
+                if value := value_of(service):
+                    made.setdefault((kind, value), []).append(at)
+        found = graph.cache["domains"] = made
+    return cast("dict[tuple[str, str], list[int]]", found)
 
 
 def shared_domains(graph: Graph, hit: Collection[int] | Impact) -> tuple[SharedDomain, ...]:
@@ -50,14 +53,14 @@ def shared_domains(graph: Graph, hit: Collection[int] | Impact) -> tuple[SharedD
     struck = hit.down | hit.hurt if isinstance(hit, Impact) else frozenset(hit)
     if len(struck) < _HIT_MIN:
         return ()
+    everywhere = members(graph)
     ranked: list[tuple[float, int, str, SharedDomain]] = []
     for order, (kind, value_of) in enumerate(KINDS):
         inside: Counter[str] = Counter(v for at in struck if (v := value_of(graph.services[at])))
         if not inside:
             continue
-        sizes = Counter(v for s in graph.services if (v := value_of(s)) in inside)
         for value, count in inside.items():
-            size = sizes[value]
+            size = len(everywhere[kind, value])
             outside = len(struck) - count
             telling = _telling(count, size, outside, len(graph.services))
             if telling is not None:

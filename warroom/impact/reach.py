@@ -11,8 +11,8 @@ from warroom.impact.weights import Weights
 
 # Services that one walk may settle, and all walks of one incident together: what is further away
 # than the nearest few hundred explains little, and a storm must not cost more than an incident.
-_SETTLED_MAX: Final = 250
-_SETTLED_ALL: Final = 6_000
+_SETTLED_MAX: Final = 200
+_SETTLED_ALL: Final = 3_000
 _SETTLED_MIN: Final = 24
 
 
@@ -44,7 +44,12 @@ class Reach:
         found = self._needs.get(at)
         if found is None:
             graph, w = self._graph, self._weights
-            best = {on: w.late if (at, on) in graph.late else w.soft for on in graph.needs_soft[at]}
+            if graph.late:
+                best = {
+                    on: w.late if (at, on) in graph.late else w.soft for on in graph.needs_soft[at]
+                }
+            else:
+                best = dict.fromkeys(graph.needs_soft[at], w.soft)
             best |= dict.fromkeys(graph.needs_hard[at], w.hard)
             for number in graph.groups_of.get(at, ()):
                 group = graph.groups[number]

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from warroom.domain.reasoned import RestartStep, RestartWave
-from warroom.impact.cycles import Broken, Firmness, Need, order
-from warroom.impact.graph import Graph, Hardness
+from warroom.impact.arrays import arrays_of
+from warroom.impact.cycles import Broken, Edges, Firmness, order
+from warroom.impact.graph import Graph
 from warroom.impact.hardness import Impact
 from warroom.impact.signals import Signal
 
+if TYPE_CHECKING:
+    from warroom.impact.arrays import Ints
+
+# Nobody brings back more than this by hand.
+STEPS_MAX: Final = 2_000
 _WELL: Final = frozenset({"recovered", "well"})
 _NAMES_MAX: Final = 2
 
 
 def waves(
-    graph: Graph, hit: Impact | Mapping[str, str], signals: Iterable[Signal] = ()
+    graph: Graph,
+    hit: Impact | Mapping[str, str],
+    signals: Iterable[Signal] = (),
+    *,
+    limit: int = STEPS_MAX,
 ) -> tuple[RestartWave, ...]:
     """Put what is hit into waves.
 
@@ -25,6 +37,8 @@ def waves(
         hit: an impact, of which all that is hit counts, or the state of each service by key;
             what has recovered or is well needs no restart.
         signals: alerts; a step's check names those of its service that fire.
+        limit: steps at the most: the first waves, so that whatever is listed finds what it needs
+            in the list; within a wave the important services first.
 
     Returns:
         The waves, from 1.  A wave needs nothing of itself and only waves before it, but for the
@@ -35,18 +49,21 @@ def waves(
     for signal in signals:
         if signal.firing and signal.name:
             names.setdefault(signal.service, set()).add(signal.name)
-    layers, broken = order(states, _needs(graph, states))
+    services = np.array(sorted(states), np.int64)
+    layers, broken = order(len(graph.services), services, _edges(graph, services))
     said: dict[int, list[str]] = {}
     for item in broken:
         said.setdefault(item.need.service, []).append(_sentence(graph, item))
-    return tuple(
-        RestartWave(
-            number,
-            tuple(_step(graph, at, states, names) for at in layer),
-            tuple(sentence for at in layer for sentence in said.get(at, ())),
-        )
-        for number, layer in enumerate(layers, 1)
-    )
+    found: list[RestartWave] = []
+    for number, layer in enumerate(layers, 1):
+        listed = layer[:limit].tolist()
+        limit -= len(listed)
+        if not listed:
+            break
+        steps = tuple(_step(graph, at, states, names) for at in listed)
+        breaks = tuple(sentence for at in listed for sentence in said.get(at, ()))
+        found.append(RestartWave(number, steps, breaks))
+    return tuple(found)
 
 
 def _states(graph: Graph, hit: Impact | Mapping[str, str]) -> dict[int, str]:
@@ -65,23 +82,29 @@ def _states(graph: Graph, hit: Impact | Mapping[str, str]) -> dict[int, str]:
     }
 
 
-def _needs(graph: Graph, hit: Mapping[int, str]) -> list[Need]:
-    """Return the dependencies between hit services, each pair once, the firmest kind of it."""
-    found: list[Need] = []
-    late, groups_of = graph.late, graph.groups_of
-    for at in hit:
-        found += [Need(at, on, Firmness.HARD) for on in graph.needs_hard[at] if on in hit]
-        for on in graph.needs_soft[at]:
-            if on in hit:
-                soft = Firmness.LATE if (at, on) in late else Firmness.SOFT
-                found.append(Need(at, on, soft))
-        for number in groups_of.get(at, ()):
-            group = graph.groups[number]
-            # A group of which every member is needed is as firm as a plain dependency.
-            whole = group.needed >= group.size and group.hardness is Hardness.HARD
-            firmness = Firmness.HARD if whole else Firmness.SPARE
-            found += [Need(at, on, firmness) for on in graph.members[number] if on in hit]
-    return found
+def _edges(graph: Graph, services: Ints) -> Edges:
+    """Return the dependencies between hit services; of a pair that is given twice both."""
+    arrays = arrays_of(graph)
+    hit = np.zeros(len(graph.services), np.bool_)
+    hit[services] = True
+    columns: list[tuple[Ints, Ints, Ints]] = []
+    for rows, firmness in ((arrays.hard, Firmness.HARD), (arrays.soft, Firmness.SOFT)):
+        needing, on = rows.of(services)
+        inside = hit[needing]
+        firm = np.full(np.count_nonzero(inside), int(firmness))
+        columns.append((needing[inside], on[inside], firm))
+    if graph.late:
+        needing, on, firm = columns[1]
+        late = [pair in graph.late for pair in zip(needing.tolist(), on.tolist(), strict=True)]
+        firm[np.array(late, np.bool_)] = int(Firmness.LATE)
+    numbers, on = arrays.member_of.of(services)
+    inside = hit[arrays.group_service[numbers]]
+    numbers, on = numbers[inside], on[inside]
+    # A group of which every member is needed is as firm as a plain dependency.
+    whole = (arrays.group_spare[numbers] == 0) & arrays.group_hard[numbers]
+    firm = np.where(whole, int(Firmness.HARD), int(Firmness.SPARE))
+    columns.append((arrays.group_service[numbers], on, firm))
+    return Edges(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
 def _step(

@@ -17,6 +17,7 @@ from warroom.impact.weights import Weights
 # Below this a sentence says nothing that would help a reader.
 _LIKENESS_MIN: Final = 0.5
 _EXPLAINED_MIN: Final = 0.2
+_FEW: Final = 4
 
 
 @dataclass(slots=True)
@@ -66,8 +67,17 @@ class Scorer:
                 self._alerting_needs[on] = self._alerting_needs.get(on, 0) + 1
 
     def candidates(self) -> Iterable[int]:
-        """Return every service near enough to be suspected, ascending."""
-        return sorted(self._reach.share)
+        """Return every service near enough to be suspected, ascending.
+
+        Where several are unhealthy, a silent one that explains no more than one of them, and was
+        not changed, always stands behind that one: it is not worth the time.
+        """
+        share, unhealthy = self._reach.share, self._unhealthy
+        if len(unhealthy) <= _FEW:
+            return sorted(share)
+        return sorted(
+            at for at in share if at in unhealthy or len(share[at]) > 1 or at in self._changes
+        )
 
     def score(self, at: int) -> Score:
         """Score one service."""
