@@ -84,17 +84,17 @@ def recompute() -> list[Figure]:
     def each() -> float:
         known: dict[int, dict[str, Seed]] = {}
         begun = time.perf_counter()
-        for incident, seed in alerts[:a_tick]:
+        for incident, seed in alerts:
             seeds = known.setdefault(incident, {})
             seeds[seed.key] = seed
             reason(graph, list(seeds.values()))
-        return (time.perf_counter() - begun) * 1000 / a_tick
+        return (time.perf_counter() - begun) * 1000 / len(alerts)
 
     return [
         Figure(
             "impact.recompute", median_of_five(held), "ms an alert",
             f"reasoning again at every alert; {len(alerts)} alerts, {_INCIDENTS} incidents",
-            median_of_five(each), "<= 2 ms",
+            each(), "<= 2 ms",
         )
     ]  # fmt: skip
 

@@ -58,7 +58,7 @@ class Weights:
     late: float = 0.4
     spare: float = 0.25
     between: float = 0.4
-    reach_min: float = 0.1
+    reach_min: float = 0.13
     hops_max: int = 5
     seed: float = 1.5
     silent_strength: float = 0.3
