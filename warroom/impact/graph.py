@@ -7,7 +7,7 @@ the input never shows in a result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -112,7 +112,7 @@ class Graph:
     members: list[list[int]]
     groups_of: dict[int, list[int]]
     late: set[tuple[int, int]]
-    cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    cache: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 def build(services: Iterable[Service], dependencies: Iterable[Dependency]) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, cast
 
 from warroom.impact.graph import Graph, Hardness
 from warroom.impact.weights import Weights
@@ -29,7 +29,10 @@ class Reach:
     def __init__(self, graph: Graph, unhealthy: Iterable[int], weights: Weights) -> None:
         self._graph = graph
         self._weights = weights
-        self._needs: dict[int, list[tuple[int, float]]] = {}
+        # Kept with the graph: whoever holds it in memory asks again and again.
+        self._needs = cast(
+            "dict[int, list[tuple[int, float]]]", graph.cache.setdefault(("needs", weights), {})
+        )
         self.share: dict[int, dict[int, float]] = {}
         self.through: dict[int, dict[int, int]] = {}
         self.hops: dict[int, dict[int, int]] = {}

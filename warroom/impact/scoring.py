@@ -17,6 +17,7 @@ from warroom.impact.weights import Weights
 # Below this a sentence says nothing that would help a reader.
 _LIKENESS_MIN: Final = 0.5
 _EXPLAINED_MIN: Final = 0.2
+_CHANGE_MIN: Final = 0.1
 _FEW: Final = 4
 
 
@@ -143,7 +144,7 @@ class Scorer:
             below = max(below, min(1.0, passed / w.hard) * ratio * min(1.0, other.weight * 2))
         own = 1.0 - below
         if item is None:
-            score.add(w.own * own * 0.5)
+            score.add(w.own * own * w.own_silent)
         else:
             deep = len(self._unhealthy) > 1 and own > 0.7
             score.add(w.own * own * min(1.0, item.weight), "deepest unhealthy" if deep else "")
@@ -193,7 +194,7 @@ class Scorer:
                 value += w.change_cause
             elif change.verdict == "suspected":
                 value += w.change_suspected
-            if value >= best and value > 0:
+            if value >= max(best, _CHANGE_MIN):
                 best, chosen = value, change
         if chosen is None:
             return

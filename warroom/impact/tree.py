@@ -48,12 +48,14 @@ class Tree:
             if mark:
                 continue
             # Without room left nobody needs to know where marks would stand.
-            edges = self._spread.felt(at) if room > 0 else below[at]
-            kept = set(below[at])
+            if room <= 0:
+                stack += [(e.service, depth + 1, e, False) for e in reversed(below[at])]
+                continue
+            kept = {e.service: e for e in below[at]}
             stack += [
-                (e.service, depth + 1, e, e not in kept)
-                for e in reversed(edges)
-                if e in kept or e.service in below
+                (e.service, depth + 1, e, kept.get(e.service) != e)
+                for e in reversed(self._spread.felt(at))
+                if e.service in below
             ]
         return tuple(nodes), hit > len(below) or (room <= 0 and self._lacks_marks(below, nodes))
 

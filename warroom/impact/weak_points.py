@@ -25,8 +25,9 @@ class WeakPoint:
     ``kind``: service, region, zone, host or third-party; ``key`` the service, or the domain's
     value.  ``totals`` of everything that falls with it, itself included; ``down`` and ``hurt``
     count the others.  ``takes_down`` are the services (keys) that customers feel and that stop
-    with it, the most felt first, ten at the most, of ``felt`` in all.  ``cut_off`` is how many services customers reach only through
-    it; ``splits`` whether the estate falls apart without it.
+    with it, the most felt first, ten at the most, of ``felt`` in all.  ``cut_off`` is how many
+    services customers reach only through it; ``splits`` whether the estate falls apart without
+    it.
     """
 
     kind: str

@@ -33,6 +33,7 @@ class Weights:
         unwatched_self: the same of one that has no alert source.
         silent_dependants: that none of the services that need it hard alert (times their share).
         own: that no unhealthy dependency below it explains its own alert (times that share).
+        own_silent: the share of ``own`` that counts for one that does not alert itself.
         first: that its alert came before those it explains.
         last: that its alert came ``slack_s`` or more after those it explains.
         slack_s: seconds of lateness that count in full; alerting rules wait as long as this.
@@ -57,14 +58,15 @@ class Weights:
     late: float = 0.4
     spare: float = 0.25
     between: float = 0.4
-    reach_min: float = 0.1
+    reach_min: float = 0.13
     hops_max: int = 5
     seed: float = 1.5
     silent_strength: float = 0.3
-    silent_self: float = -1.6
-    unwatched_self: float = -0.8
+    silent_self: float = -1.2
+    unwatched_self: float = -0.6
     silent_dependants: float = -2.0
     own: float = 1.5
+    own_silent: float = 0.8
     first: float = 0.4
     last: float = -0.7
     slack_s: float = 180.0
