@@ -14,7 +14,17 @@ from warroom.domain.safe_text import SafeText
 
 # What only adds to an incident never conflicts with another command on it.
 ADDING: Final = frozenset(
-    {Kind.LOG, Kind.JUDGE, Kind.PIN, Kind.UNPIN, Kind.CORRECT, Kind.LINK, Kind.UNLINK}
+    {
+        Kind.LOG,
+        Kind.JUDGE,
+        Kind.PIN,
+        Kind.UNPIN,
+        Kind.CORRECT,
+        Kind.LINK,
+        Kind.UNLINK,
+        Kind.MITIGATE,
+        Kind.MITIGATED,
+    }
 )
 
 
