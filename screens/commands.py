@@ -24,6 +24,8 @@ ADDING: Final = frozenset(
         Kind.UNLINK,
         Kind.RESTART,
         Kind.PAGE,
+        Kind.MITIGATE,
+        Kind.MITIGATED,
     }
 )
 

@@ -45,6 +45,9 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.UNLINK: "remove_link",
     Kind.RESTART: "tick_restart",
     Kind.PAGE: "page_owner",
+    Kind.CHANGE: "link_change",
+    Kind.MITIGATE: "mitigate",
+    Kind.MITIGATED: "mitigated",
 }
 """The client's method of every command."""
 
