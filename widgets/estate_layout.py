@@ -167,13 +167,9 @@ def _cells(label: str, spots: list[Spot], columns: int, density: Density) -> Ite
     for first in range(0, len(spots), columns):
         row = tuple(spots[first : first + columns])
         yield Cells("" if first else label, row)
-        # A second line only where it has something to say.
-        if density is Density.ROOMY and any(isinstance(s, EstateService) and _said(s) for s in row):
+        # Also where it has nothing to say: nothing moves when a service falls or comes back.
+        if density is Density.ROOMY:
             yield Cells("", row, 1)
-
-
-def _said(service: EstateService) -> bool:
-    return service.state != WELL
 
 
 def heading_words(heading: Heading) -> str:

@@ -231,11 +231,9 @@ def reason(live: LiveRoom) -> None:
         "suggestion": {"severity": 1, "reason": STEERING},
     }
     sets = ", ".join(f"{name} = %s::jsonb" for name in columns)
-    live.fetch(
-        f"update warroom.incident_impact set {sets}, version = version + 1 where incident_id ="  # our own names
-        " (select id from warroom.incident where number = 1) returning 1",
-        *(json.dumps(value) for value in columns.values()),
-    )
+    query = f"update warroom.incident_impact set {sets}, version = version + 1"
+    query += " where incident_id = (select id from warroom.incident where number = 1) returning 1"
+    live.fetch(query, *(json.dumps(value) for value in columns.values()))
 
 
 async def reasoned(live: LiveRoom, pilot: Pilot[int]) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _GAP_S: Final = 0.2
 _PAGE: Final = 100
+_REST: Final = 4
+_LONGEST_REST_S: Final = 0.8
 _BACKOFF_S: Final = (1.0, 2.0, 4.0)
 _ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH, Pane.ESTATE)
 _OF_INCIDENT: Final = frozenset({Pane.IMPACT, Pane.TIMELINE})
@@ -138,6 +140,10 @@ class PaneFeed:
                 raise
         else:
             self._failures.pop(pane, None)
+            if pane is Pane.ESTATE:
+                # Thousands of services take their time: reading them is not all that is done.
+                took = monotonic() - began
+                self._not_before[pane] = monotonic() + min(_REST * took, _LONGEST_REST_S)
             self._post(PaneArrived(pane, picture, watch, began))
 
     async def _read_older(
