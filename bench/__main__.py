@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import console, database, growth, impact, live, terminal
+from bench import catalogue, console, database, growth, impact, live, terminal
 from bench.report import Figure
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "console.bytes_per_s": console.load,
     "impact.blast_radius": impact.blast_radius,
     "impact.refresh": impact.refresh,
+    "catalog.import": catalogue.catalog_import,
     "db.board_p99": database.board,
     "db.board_growth": growth.board_growth,
     "audit.cost": database.audit_cost,
