@@ -240,6 +240,12 @@ async def test_the_command_line_shows_the_same_diff_and_says_how_it_ended(
     assert (code, "is not UTF-8" in err) == (2, True)
     code, _, err = await warroom("catalog", "import", str(tmp_path / "none"), **env)
     assert (code, "cannot be read" in err) == (2, True)
+    code, out, err = await warroom("catalog", "export", "--format", "csv", **env)
+    assert (code, out, "Give --out FOLDER" in err) == (2, "", True)
+    piped = tmp_path / "piped.yaml"
+    piped.write_text((await warroom("catalog", "export", **env))[1], "utf-8")
+    code, out, _ = await warroom("catalog", "import", str(piped), "--source", "piped", **env)
+    assert (code, "nothing to change" in out) == (0, True)
     out_folder = tmp_path / "out"
     code, _, _ = await warroom("catalog", "export", "--format", "csv", "--out", str(out_folder),
                                **env)  # fmt: skip

@@ -86,6 +86,10 @@ async def test_what_people_declared_is_not_offered_again(api18: Api) -> None:
         1,
     )
     assert ("checkout", "orders") not in await states(client)
+    # Declared after it was seen, it needs nobody's verdict any more.
+    await client.add("dependencies", {"service": "orders", "depends_on": "mailer"})
+    assert await states(client, "open") == {("orders", "pg-main"): "open"}
+    assert (await states(client))["orders", "mailer"] == "declared"
 
 
 async def test_names_that_only_traffic_knows_are_not_invented(api18: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -65,15 +66,26 @@ def _files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
 
 
 def write_files(files: Sequence[Json], folder: str | None) -> None:
-    """Write files into a folder, or print them.
+    """Write files into a folder, or to stdout: harmless on a terminal, as they are in a pipe.
 
     Raises:
         ConfigurationError: they cannot be written.
+        InvalidInput: several files do not go into one pipe.
     """
+    if folder is None and not sys.stdout.isatty():
+        if len(files) > 1:
+            names = ", ".join(str(f["name"]) for f in files)
+            raise InvalidInput(
+                f"These are {len(files)} files: {names}.",
+                field="--out",
+                remedy="Give --out FOLDER.",
+            )
+        sys.stdout.write(str(files[0]["text"]) if files else "")
+        return
     if folder is None:
-        for number, file in enumerate(files):
+        for file in files:
             if len(files) > 1:
-                say(f"{'' if number == 0 else chr(10)}# {file['name']}".strip())
+                say(f"# {file['name']}")
             for line in str(file["text"]).splitlines():
                 say(line)
         return

@@ -17,7 +17,10 @@ STATES: Final = ("open", "confirmed", "rejected", "all")
 _LIST = (
     "select * from (select d.id, a.key as service, b.key as depends_on, d.hardness, d.sync,"
     " d.catalog_source as source, case when d.confirmed_at is not null then 'confirmed'"
-    " when d.rejected_at is not null then 'rejected' else 'open' end as state,"
+    " when d.rejected_at is not null then 'rejected'"
+    " when exists (select from warroom.dependency x where x.service_id = d.service_id"
+    "   and x.depends_on_id = d.depends_on_id and x.origin = 'declared') then 'declared'"
+    " else 'open' end as state,"
     " p.name as decided_by,"
     " coalesce(d.confirmed_at, d.rejected_at) as decided_at"
     " from warroom.dependency d join warroom.service a on a.id = d.service_id"
