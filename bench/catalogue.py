@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import psycopg
 
 from bench.impact import EDGES, SERVICES
-from bench.impact import _catalogue as estate
+from bench.impact import catalogue as estate
 from bench.report import Figure, cluster, fresh_database
 from warroom.catalog import formats
 from warroom.db.engine import Database

@@ -22,10 +22,12 @@ HOPS_MAX: Final = 5
 DEADLINE_S: Final = 30.0
 
 _EVENTS = """
-select cast(e.id as text) as id, a.service_id from warroom.alert_event e join warroom.alert a on a.id = e.alert_id
+select cast(e.id as text) as id, a.service_id
+from warroom.alert_event e join warroom.alert a on a.id = e.alert_id
 where e.id > warroom.uuid7_floor(:since) and e.change in ('new', 'refired', 'resolved', 'expired')
 union all
-select c.id || ' ' || c.version, s.id from warroom.change_event c join warroom.change_service x on x.change_id = c.id
+select c.id || ' ' || c.version, s.id
+from warroom.change_event c join warroom.change_service x on x.change_id = c.id
 join warroom.service s on s.key = x.service
 where c.sys_from > :since and c.production and c.visibility = 'normal'
 """
