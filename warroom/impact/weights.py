@@ -1,8 +1,8 @@
 """Every number that the ranking of suspects turns on, in one place.
 
-They are log-odds unless another unit is given: +3 means about twenty times as likely.  Set by
-hand and checked on the tuning seeds of ``bench/outages.py`` (1 to 200), never on those of its
-report.
+They are log-odds unless another unit is given: +3 means about twenty times as likely.  Set by hand
+and by search on the tuning seeds of ``bench/outages.py`` and ``bench/petshop_elsewhere.py``, never
+on those of their reports.
 """
 
 from __future__ import annotations
