@@ -44,6 +44,8 @@ class Weights:
         change_named: from which on the change, not the service, is what is suspected.
         change_cause: that a person said the change is the cause.
         change_suspected: that a person suspects the change.
+        backlash: share of a fault that goes the other way, from a service that was just changed to
+            what it needs: a new version leaks connections, or asks too much.
         status: that a third party itself reports an outage.
         earlier: that it was the cause of an earlier incident with the same services (times their
             likeness).
@@ -76,6 +78,7 @@ class Weights:
     change_named: float = 0.75
     change_cause: float = 12.0
     change_suspected: float = 2.0
+    backlash: float = 0.2
     status: float = 3.0
     earlier: float = 1.5
     domain: float = -2.5
