@@ -21,7 +21,7 @@ from warroom.impact.graph import Dependency, Hardness, Seed, build
 from warroom.impact.suspects import Change, Earlier, Signal
 
 # Weights were set on the first, never on the second.
-TUNING = range(1, 201)
+TUNING = range(1, 401)
 REPORT = range(10_001, 10_201)
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _CAUSES = (("fault", 0.5), ("deploy", 0.22), ("third party", 0.14), ("zone", 0.14))

@@ -107,7 +107,7 @@ def test_totals_by_walk_and_by_arrays_agree(
 ) -> None:
     services = [
         service(k, tiers[n], user_share=shares[n], customers=customers[n],
-                region=("eu", "", None)[n % 3], kind="third_party" if n % 4 == 0 else "service")
+                region=("eu", "", None)[n % 3], kind=("third_party", "service", "datastore")[n % 3])
         for n, k in enumerate(KEYS)
     ]  # fmt: skip
     graph = build(services, ())
@@ -136,3 +136,14 @@ def test_the_headline_names_what_customers_feel_most() -> None:
     assert reason(graph, [Seed("search", "degraded")]).totals.headline == "search degraded"
     assert reason(graph, [Seed("blog", "down")]).totals.headline == "blog down"
     assert reason(graph, []).totals.headline == ""
+
+
+def test_customers_feel_a_service_never_its_database() -> None:
+    services = [
+        service("db", 0, kind="datastore", user_share=100.0),
+        service("web", 0, user_share=70.0), service("checkout", 1, user_share=40.0),
+    ]  # fmt: skip
+    graph = estate(("web", Hardness.SOFT, "db"), ("checkout", Hardness.HARD, "db"),
+                   services=services)  # fmt: skip
+    # Down for 40 % of users is worse than slow for 70 %.
+    assert reason(graph, [Seed("db", "down")]).totals.headline == "checkout down"

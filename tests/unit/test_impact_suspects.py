@@ -91,6 +91,21 @@ def test_the_deploy_to_blame_is_named_with_its_distance_in_time_and_hops() -> No
     )
 
 
+def test_a_deploy_on_what_uses_a_stalled_database_is_named_after_it() -> None:
+    change = Change(UUID(int=7), "orders", "deploy", NOON - timedelta(minutes=4), version="4.18")
+    signals = [
+        alert("pg", 0),
+        alert("orders", 180),
+        alert("checkout", 240),
+        alert("catalogue", 600),
+    ]
+    first, second = suspects(shop(), [Seed("pg", "down")], signals, [change], now=NOW)[:2]
+    assert first.key == "pg"
+    assert (second.kind, second.key) == ("change", "orders")
+    assert second.reasons[0] == "deploy orders 4.18 4 min before the first alert"
+    assert "it uses pg, which is unhealthy" in second.reasons
+
+
 def test_an_old_deploy_is_no_suspect_and_a_cleared_one_neither() -> None:
     signals = [alert("checkout", 0)]
     for change in (

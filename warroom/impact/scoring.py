@@ -83,10 +83,10 @@ class Scorer:
     def score(self, at: int) -> Score:
         """Score one service."""
         score = Score()
+        self._has_changed(at, score)
         self._explains(at, score)
         self._stands_alone(at, score)
         self._timing(at, score)
-        self._has_changed(at, score)
         item = self._unhealthy.get(at)
         if item is not None and item.status:
             score.add(self._w.status, "third party reports an outage")
@@ -108,12 +108,14 @@ class Scorer:
 
     def _explains(self, at: int, score: Score) -> None:
         w, total, count = self._w, 0.0, 0
-        for on in self._reach.share[at]:
+        overloaded = self._overloaded(at) if score.change is not None else {}
+        for on in sorted(self._reach.share[at].keys() | overloaded.keys()):
             if on == at:
                 continue
-            explained = self.explained(at, on)
+            own = self.explained(at, on)
+            explained = max(own, overloaded.get(on, 0.0))
             total += self._unhealthy[on].weight * _surprise(w.heard * explained, w.stray)
-            count += explained >= _EXPLAINED_MIN
+            count += own >= _EXPLAINED_MIN
         item = self._unhealthy.get(at)
         others = len(self._unhealthy) - (item is not None)
         needing = _of(count, others, "hit service")
@@ -127,6 +129,20 @@ class Scorer:
             if not others:
                 sentence = "nothing else is hit"
         score.add(total, sentence)
+        asked = [on for on, _ in self._reach.needs(at) if on in overloaded]
+        if asked:
+            key = self._graph.services[min(asked)].key
+            score.add(0.0, f"it uses {key}, which is unhealthy")
+
+    def _overloaded(self, at: int) -> dict[int, float]:
+        """Return what a changed service may have done to what it needs, and so to others."""
+        found: dict[int, float] = {}
+        for on, _ in self._reach.needs(at):
+            if on in self._unhealthy:
+                for other in self._reach.share[on]:
+                    felt = self._w.backlash * self.explained(on, other)
+                    found[other] = max(found.get(other, 0.0), felt)
+        return found
 
     def _stands_alone(self, at: int, score: Score) -> None:
         """Count that nothing unhealthy lies below it, and how many above it are silent."""
@@ -204,9 +220,14 @@ class Scorer:
             score.change = chosen
 
     def _change_sentence(self, at: int, change: Change, first: datetime, felt: list[int]) -> str:
-        seconds = (first - change.at).total_seconds()
         what = " ".join(x for x in (change.kind, change.service, change.version) if x)
-        when = f"{_span(abs(seconds))} {'before' if seconds >= 0 else 'after'} the first alert"
+        whose = "the first alert"
+        if self._first is not None and change.at <= self._first:
+            first = self._first
+        elif first != self._first:
+            whose = "the first alert it explains"
+        seconds = (first - change.at).total_seconds()
+        when = f"{_span(abs(seconds))} {'before' if seconds >= 0 else 'after'} {whose}"
         hops = min((self._reach.hops[on][at] for on in felt), default=0)
         far = f", {hops} hop{'s' if hops > 1 else ''}" if hops else ""
         said = {"cause": ", named as the cause", "suspected": ", suspected by a person"}

@@ -18,6 +18,7 @@ from warroom.impact.graph import Graph, Seed
 from warroom.impact.reach import Reach
 from warroom.impact.scoring import Score, Scorer
 from warroom.impact.signals import Change, Earlier, Signal
+from warroom.impact.totals import FACING
 from warroom.impact.weights import DEFAULT, Weights
 
 __all__ = ["Change", "Earlier", "Signal", "suspects"]
@@ -156,9 +157,9 @@ def _suspect(
 def _path(graph: Graph, reach: Reach, at: int) -> tuple[str, ...]:
     """Return the keys from a suspect to the hit service that customers feel most."""
 
-    def felt(on: int) -> tuple[float, int, int, int]:
-        service = graph.services[on]
-        return (-(service.user_share or 0.0), -(service.customers or 0), service.tier, on)
+    def felt(on: int) -> tuple[bool, float, int, int, int]:
+        s = graph.services[on]
+        return (s.kind != FACING, -(s.user_share or 0.0), -(s.customers or 0), s.tier, on)
 
     end = min(reach.share[at], key=felt)
     return tuple(graph.services[step].key for step in reach.path(at, end))

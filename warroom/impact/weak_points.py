@@ -11,7 +11,7 @@ from warroom.domain.panes import ImpactTotals
 from warroom.impact.domains import members
 from warroom.impact.graph import Graph, Seed
 from warroom.impact.hardness import spread_of
-from warroom.impact.totals import totals
+from warroom.impact.totals import FACING, totals
 
 _LOST: Final = "down"
 _NAMED_MAX: Final = 10
@@ -123,7 +123,7 @@ def _felt(graph: Graph) -> list[int]:
     felt = [
         at
         for at, s in enumerate(graph.services)
-        if (s.user_share or s.customers or s.tier <= 1) and s.kind != "third_party"
+        if (s.user_share or s.customers or s.tier <= 1) and s.kind == FACING
     ]
     services = graph.services
     felt.sort(key=lambda a: (-(services[a].user_share or 0.0), -(services[a].customers or 0), a))

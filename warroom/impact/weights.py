@@ -1,8 +1,8 @@
 """Every number that the ranking of suspects turns on, in one place.
 
-They are log-odds unless another unit is given: +3 means about twenty times as likely.  Set by
-hand and checked on the tuning seeds of ``bench/outages.py`` (1 to 200), never on those of its
-report.
+They are log-odds unless another unit is given: +3 means about twenty times as likely.  Set by hand
+and by search on the tuning seeds of ``bench/outages.py`` and ``bench/petshop_elsewhere.py``, never
+on those of their reports.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Weights:
         change_named: from which on the change, not the service, is what is suspected.
         change_cause: that a person said the change is the cause.
         change_suspected: that a person suspects the change.
+        backlash: share of a fault that goes the other way, from a service that was just changed to
+            what it needs: a new version leaks connections, or asks too much.
         status: that a third party itself reports an outage.
         earlier: that it was the cause of an earlier incident with the same services (times their
             likeness).
@@ -76,6 +78,7 @@ class Weights:
     change_named: float = 0.75
     change_cause: float = 12.0
     change_suspected: float = 2.0
+    backlash: float = 0.2
     status: float = 3.0
     earlier: float = 1.5
     domain: float = -2.5
