@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.api.room import Json, texts, verified
+from tests.api.test_commands import login, warroom
 from warroom.errors import InvalidInput, Refused
 
 
@@ -89,3 +90,27 @@ async def test_the_owner_of_one_service_is_called(api: Api) -> None:
     assert api.count("outbox", "payload ->> 'service' = 'pg-b'") == 1
     assert api.count("outbox", "payload ->> 'service' = 'pg-b' and channel = 'dba'") == 1
     await verified(api)
+
+
+async def test_the_impact_and_the_weak_points_are_told_over_http_and_on_the_command_line(
+    api18: Api,
+) -> None:
+    ref = (await burning(api18))["ref"]
+    await api18.client().tick_restart(ref, "pg-main", True)
+    found = await api18.client().impact(ref)
+    assert [node["key"] for node in found["nodes"]] == ["pg-main", "orders", "checkout"]
+    assert found["suspects"][0]["key"] == "pg-main"
+    assert found["waves"][0]["steps"][0]["done"]["by"] == "ana"
+    assert found["waves"][1]["steps"][0]["done"] is None
+    (unit,) = (await api18.client().weak_points())["units"]
+    worst = unit["services"][0]
+    assert (worst["key"], worst["single"], worst["takes_down"]) == (
+        "pg-main", True, ["orders", "checkout"],
+    )  # fmt: skip
+    code, out, _ = await warroom("impact", "show", ref, **login(api18))
+    assert code == 0
+    assert "suspect 1: pg-main (service)" in out
+    assert "[x] pg-main" in out
+    code, out, _ = await warroom("impact", "weak-points", **login(api18))
+    assert code == 0
+    assert "pg-main" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest_asyncio
@@ -12,41 +13,56 @@ import pytest_asyncio
 from tests.api.conftest import Api, serving
 from tests.e2e.test_engine import an_engine
 from tests.pgfixtures import TestDatabase
+from warroom.embedded.demo.data import Day, load_day, load_estate
 from warroom.embedded.demo.player import Player
 
-MINUTES = 21.0
+# Until everything burns and nothing has been brought back yet.
+MINUTES = 22.0
 SPEED = 90.0
+INCIDENTS = ("Main database", "Checkout:", "Shop front", "AcmePay")
+
+
+def beginning() -> Day:
+    """Return the first minutes of the day; then nothing happens any more."""
+    day = load_day(load_estate())
+    return replace(
+        day,
+        alerts=tuple(a for a in day.alerts if a.at < MINUTES),
+        acts=tuple(a for a in day.acts if a.at < MINUTES),
+        changes=tuple(c for c in day.changes if c.at < MINUTES),
+    )
 
 
 @pytest_asyncio.fixture
 async def morning(pg18: TestDatabase) -> AsyncIterator[Api]:
-    """The first minutes of the day, with an engine that runs beside it."""
+    """The beginning of the day, played out, with an engine that runs beside it."""
     async with serving(pg18) as api:
         engine = an_engine(pg18)
         running = asyncio.create_task(engine.run())
-        player = Player(api.url, api.admin_token, seed=5, speed=SPEED)
+        player = Player(api.url, api.admin_token, seed=5, speed=SPEED, day=beginning())
+        playing = asyncio.create_task(player.run())
         try:
-            await player.run(MINUTES * 60.0 / SPEED)
+            await asyncio.wait_for(_settled(api), 90)
             assert list(player.errors) == []
-            # What came in last is reasoned about before anybody looks.
-            await asyncio.wait_for(_settled(api), 30)
             yield api
         finally:
+            playing.cancel()
             engine.stop()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            for task in (playing, running):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await engine._db.close()
 
 
 async def _settled(api: Api) -> None:
-    """Wait until two looks in a row see the same impact."""
-    seen: object = None
-    while True:
-        now = api.count("history", "table_name = 'incident_impact'")
-        if seen is not None and now == seen:
-            return
-        seen = now
+    """Wait until all is there, and looks in a row see the same."""
+    seen: list[object] = []
+    while len(seen) < 4 or len(set(seen[-4:])) > 1:
         await asyncio.sleep(1.0)
+        titles = " ".join(i["title"] for i in (await api.client().incidents(limit=200))["items"])
+        if all(title in titles for title in INCIDENTS):
+            # Whatever is commanded or reasoned leaves an entry in the audit.
+            seen.append(api.count("audit", "table_name in ('incident_impact', 'timeline')"))
 
 
 async def impact_of(api: Api, title: str) -> dict[str, Any]:

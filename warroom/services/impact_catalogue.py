@@ -19,7 +19,7 @@ from warroom.services import impact
 # have been seen.  No transaction of ours lives this long.
 OVERLAP: Final = timedelta(seconds=60)
 # Each batch holds its incidents' rows while it reasons: commands wait that long at the most.
-BATCH: Final = 20
+BATCH: Final = 5
 DEADLINE_S: Final = 30.0
 
 _SIZE = """

@@ -16,7 +16,7 @@ from warroom.services import impact
 # An event's id is made when it is written, and seen when it is committed.
 OVERLAP: Final = timedelta(seconds=20)
 # Each batch holds its incidents' rows while it reasons; a cycle ends, whatever the storm.
-BATCH: Final = 20
+BATCH: Final = 5
 CYCLE_MAX: Final = 60
 HOPS_MAX: Final = 5
 DEADLINE_S: Final = 30.0
