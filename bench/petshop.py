@@ -96,14 +96,14 @@ def _figures(name: str, tallies: dict[str, dict[str, Tally]]) -> list[Figure]:
     if not whole:
         return []
     for scenario, methods in [*tallies.items(), ("all scenarios", whole)]:
-        print(f"{name}, {scenario}: {methods['suspects'].count} faults", file=sys.stderr)
+        print(f"{name}, {scenario}: {methods['suspects'].count} faults")
         for method, tally in methods.items():
-            print(f"  {method:18} {tally.text()}", file=sys.stderr)
+            print(f"  {method:18} {tally.text()}")
     return judged(name, whole)
 
 
 def main(words: list[str]) -> int:
-    """Print the table on stderr and the figures as JSON lines."""
+    """Print a table a scenario, then the figures as JSON lines."""
     if len(words) != 1 or not Path(words[0]).is_dir():
         print("usage: python -m bench.petshop DATA_FOLDER", file=sys.stderr)
         return 2

@@ -95,36 +95,38 @@ class LayeredSpread:
     def run(self) -> Spread:
         """Return the spread."""
         levels = {at: LEVELS[seed.state] for at, seed in self._said.items()}
-        down, down_hops = self._down(
+        down = self._down(
             np.array(sorted(a for a, v in levels.items() if v is Level.DOWN), np.int64)
         )
         seeds = np.array(sorted(a for a, v in levels.items() if v is Level.DEGRADED), np.int64)
-        hurt, hurt_hops = self._degraded(down, seeds)
+        hurt = self._degraded(np.concatenate(down), seeds)
         counted = np.flatnonzero(self._gone)
         numbers = counted.tolist()
         return Spread(
             self._graph,
             self._said,
-            dict(zip(down.tolist(), down_hops.tolist(), strict=True)),
-            dict(zip(hurt.tolist(), hurt_hops.tolist(), strict=True)),
+            _hops(down),
+            _hops(hurt),
             self._tipped,
             dict(zip(numbers, self._gone[counted].tolist(), strict=True)),
             dict(zip(numbers, self._last[counted].tolist(), strict=True)),
         )
 
-    def _down(self, layer: Ints) -> tuple[Ints, Ints]:
+    def _down(self, layer: Ints) -> list[Ints]:
         """Take down what is hard on what is down, layer by layer."""
         arrays = self._arrays
         layers = [layer]
         while len(layer):
             found = self._new(arrays.hard.of(layer)[0])
-            at, numbers, counts = self._count(layer, hard_only=False)
-            whole = (counts == arrays.group_size[numbers]) & arrays.group_hard[numbers]
-            layer = self._tip(at[whole], numbers[whole], found)
+            numbers, _ = self._count(layer, hard_only=False)
+            whole = self._gone[numbers] == arrays.group_size[numbers]
+            numbers = numbers[whole & arrays.group_hard[numbers]]
+            # The member that completed a group is the last of it: all of them are gone.
+            layer = self._tip(self._last[numbers], numbers, found)
             layers.append(layer)
-        return _join(layers)
+        return layers
 
-    def _degraded(self, down: Ints, seeds: Ints) -> tuple[Ints, Ints]:
+    def _degraded(self, down: Ints, seeds: Ints) -> list[Ints]:
         """Degrade what is hard on what is degraded, or soft on what is down, layer by layer."""
         arrays = self._arrays
         reached = np.concatenate([arrays.soft.of(down)[0], arrays.hard.of(seeds)[0]])
@@ -138,15 +140,23 @@ class LayeredSpread:
             found = self._new(arrays.hard.of(layer)[0])
             layer = self._hurt(layer, found)
             layers.append(layer)
-        return _join(layers)
+        return layers
 
     def _hurt(self, degraded: Ints, found: Ints) -> Ints:
         """Count degraded members of hard groups, and add whom a group that broke takes along."""
-        before = self._gone.copy()
-        at, numbers, counts = self._count(degraded, hard_only=True)
-        spare = self._arrays.group_spare[numbers]
-        crossed = (counts == spare + 1) | ((counts > spare) & (before[numbers] > spare))
-        return self._tip(at[crossed], numbers[crossed], found)
+        numbers, members = self._count(degraded, hard_only=True)
+        service, spare = self._arrays.group_service, self._arrays.group_spare
+        broken = self._gone[numbers] > spare[numbers]
+        tipping = numbers[broken & ~self._touched[service[numbers]]]
+        if not len(tipping):
+            return found
+        # Few groups tip: for those alone, which member was one too many.
+        at = []
+        for number in tipping.tolist():
+            hit = members[0][members[1] == number]
+            before = int(self._gone[number]) - len(hit)
+            at.append(int(hit[max(0, int(spare[number]) - before)]))
+        return self._tip(np.array(at, np.int64), tipping, found)
 
     def _new(self, reached: Ints) -> Ints:
         """Return the services among those reached that were not hit yet, and mark them."""
@@ -156,30 +166,23 @@ class LayeredSpread:
         self._touched |= mark
         return np.flatnonzero(mark)
 
-    def _count(self, layer: Ints, *, hard_only: bool) -> tuple[Ints, Ints, Ints]:
-        """Count the members that a layer hits.
+    def _count(self, layer: Ints, *, hard_only: bool) -> tuple[Ints, tuple[Ints, Ints]]:
+        """Count the members that a layer (ascending) hits.
 
         Returns:
-            Member, group and the group's count after it, by member, then by group.
+            The groups, ascending, each once; and (member, group) of all, by member.
         """
-        numbers, at = self._arrays.member_of.of(np.sort(layer))
+        numbers, at = self._arrays.member_of.of(layer)
         if hard_only:
             firm = self._arrays.group_hard[numbers]
             numbers, at = numbers[firm], at[firm]
-        by_group = np.argsort(numbers, kind="stable")
-        ordered = numbers[by_group]
-        first = (
-            np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else ordered
-        )
-        sizes = np.diff(np.r_[first, len(ordered)])
-        counts = np.empty(len(numbers), np.int64)
-        counts[by_group] = np.arange(len(ordered)) - np.repeat(first, sizes) + 1
-        counts += self._gone[numbers]
-        groups = ordered[first]
-        self._gone[groups] += sizes
-        # Within a group the members ascend, so the last of them was last.
-        self._last[groups] = at[by_group][first + sizes - 1]
-        return at, numbers, counts
+        if not len(numbers):
+            return numbers, (at, numbers)
+        counts = np.bincount(numbers, minlength=len(self._gone))
+        self._gone += counts
+        # Members ascend, and of several values for one place the last one stays.
+        self._last[numbers] = at
+        return np.flatnonzero(counts), (at, numbers)
 
     def _tip(self, at: Ints, numbers: Ints, found: Ints, *, by_number: bool = False) -> Ints:
         """Add the services that groups take along; of two groups the first counts."""
@@ -191,9 +194,7 @@ class LayeredSpread:
             at[fresh].tolist(), numbers[fresh].tolist(), services[fresh].tolist(), strict=True
         )
         added: list[int] = []
-        for member, number, service in (
-            sorted(tipping, key=lambda t: t[1]) if by_number else sorted(tipping)
-        ):
+        for member, number, service in tipping if by_number else sorted(tipping):
             if not self._touched[service]:
                 self._touched[service] = True
                 self._tipped[service] = (member, number)
@@ -201,7 +202,9 @@ class LayeredSpread:
         return np.sort(np.concatenate([found, np.array(added, np.int64)]))
 
 
-def _join(layers: list[Ints]) -> tuple[Ints, Ints]:
-    """Return the services of all layers, and the number of the layer of each."""
-    sizes = [len(layer) for layer in layers]
-    return np.concatenate(layers), np.repeat(np.arange(len(layers)), sizes)
+def _hops(layers: list[Ints]) -> dict[int, int]:
+    """Return the number of the layer of each service."""
+    hops: dict[int, int] = {}
+    for number, layer in enumerate(layers):
+        hops.update(dict.fromkeys(layer.tolist(), number))
+    return hops

@@ -10,7 +10,8 @@ from warroom.impact.spread import Edge, Spread
 
 _WORST_FIRST: Final = ("down", "degraded", "suspected", "recovered")
 _CHAIN_MAX: Final = 4
-_WORDS: Final = {hardness: hardness.word for hardness in Hardness}
+# By number: to hash a member of an enumeration costs more than the rest of a sentence.
+_WORDS: Final = ("", Hardness.SOFT.word, Hardness.HARD.word)
 
 
 class Tree:
@@ -87,27 +88,21 @@ class Tree:
 
     def _node(self, at: int, depth: int, hangs_on: Edge | None, *, mark: bool) -> ImpactNode:
         service = self._graph.services[at]
-        seed = self._spread.said.get(at)
-        if seed is not None:
-            state = seed.state
+        since = None
+        if at in self._spread.said:
+            seed = self._spread.said[at]
+            state, since = seed.state, seed.since
         else:
             state = "expected-down" if at in self._spread.down else "expected-degraded"
+        if hangs_on is None:
+            why, word = f"reported {state}", ""
+        else:
+            why, word = self._why(hangs_on), _WORDS[hangs_on[2]]
         # By position: five hundred of them are made, and naming costs as much as making.
         return ImpactNode(
-            service.key,
-            service.name,
-            state,
-            service.tier,
-            service.team,
-            depth,
-            f"reported {state}" if hangs_on is None else self._why(hangs_on),
-            seed.since if seed else None,
-            _WORDS[hangs_on.hardness] if hangs_on else "",
-            service.region,
-            service.user_share,
-            service.customers,
-            mark,
-        )
+            service.key, service.name, state, service.tier, service.team, depth, why, since, word,
+            service.region, service.user_share, service.customers, mark,
+        )  # fmt: skip
 
     def _why(self, edge: Edge) -> str:
         """Say the chain that leads to one of the incident's services: hard on x ← hard on y."""
