@@ -55,7 +55,7 @@ DEFINERS = {
     "read_v1.pin_at": "warroom_search", "read_v1.incident_relation_at": "warroom_search",
     "read_v1.incident_impact_at": "warroom_search", "warroom.health_nodes": "warroom_stats",
     "warroom.health_activity": "warroom_stats", "warroom.health_storage": "warroom_stats",
-    "warroom.services_in_use": "warroom_search",
+    "warroom.services_in_use": "warroom_search", "warroom.audit_added": "warroom_owner",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 
@@ -145,6 +145,8 @@ def test_every_trigger_fires_always(pg: TestDatabase) -> None:
         by_table.setdefault(table, set()).add(trigger)
     for table in MUTABLE:
         wanted = {"keep_history", "audit_row", "refuse_truncate"}
+        if table in ("service", "dependency"):
+            wanted |= {"audit_added"}
         assert by_table[table] - {"follow_incident"} == wanted, table
     for table in BATCHED:
         wanted = {"audit_insert", "audit_update", "audit_delete", "refuse_truncate"}
