@@ -99,7 +99,8 @@ def test_what_is_added_together_is_recorded_one_by_one(seeded: Seeded) -> None:
             conn.execute("select set_config(%s, %s, false)", (setting, value))
         conn.execute(
             "insert into warroom.service (key, name, team_id, expires_at)"
-            " select 'k' || n, %s, t.id, now() from generate_series(1, 3) n, warroom.team t where t.key = 'unassigned'",
+            " select 'k' || n, %s, t.id, now() from generate_series(1, 3) n, warroom.team t"
+            " where t.key = 'unassigned'",
             ("[red]\u202e'|",),
         )
     with seeded.db.connect() as conn:
