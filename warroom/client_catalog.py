@@ -69,6 +69,10 @@ class CatalogCommands:
         )  # fmt: skip
         return found
 
+    async def catalog_imports(self) -> Json:
+        """Return ``{items}``: every import that changed something, and who did it."""
+        return await self._pages("/v1/catalog/imports", None)
+
     async def observed(self, *, state: str = "open") -> Json:
         """Return ``{items}``: every edge that was seen in traffic and is in this state."""
         return await self._pages("/v1/catalog/observed", state)
@@ -134,7 +138,7 @@ class CatalogCommands:
         body = {"service": service, "depends_on": depends_on}
         return await self._post("/v1/dependencies/remove", body, key)
 
-    async def _pages(self, path: str, state: str) -> Json:
+    async def _pages(self, path: str, state: str | None) -> Json:
         items: list[Any] = []
         cursor: str | None = None
         while True:

@@ -6,6 +6,19 @@ drop view read_v1.dependency;
 drop table warroom.catalog_proposal;
 drop table warroom.catalog_import;
 revoke delete on warroom.service, warroom.dependency from warroom_api, warroom_engine;
+do $$
+declare
+  t text;
+begin
+  foreach t in array array['service', 'dependency'] loop
+    execute format('drop trigger audit_added on warroom.%I', t);
+    execute format('drop trigger audit_row on warroom.%I', t);
+    execute format('create trigger audit_row after insert or update or delete on warroom.%I '
+                   'for each row execute function warroom.audit_row()', t);
+    execute format('alter table warroom.%I enable always trigger audit_row', t);
+  end loop;
+end $$;
+drop function warroom.audit_added();
 -- Edges that were only seen were no edges before.
 delete from warroom.dependency
   where origin = 'observed' and (rejected_at is not null or catalog_source is not null);

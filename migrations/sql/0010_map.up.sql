@@ -85,6 +85,68 @@ grant select, insert on warroom.catalog_import to warroom_api;
 grant select, insert, update on warroom.catalog_proposal to warroom_api;
 grant delete on warroom.service, warroom.dependency to warroom_api, warroom_engine;
 
+-- What is inserted into the catalogue comes by the ten thousands: one statement writes the entries
+-- of all its rows, each the same as audit_row would have written.
+create function warroom.audit_added() returns trigger
+language plpgsql security definer set search_path = pg_catalog set timezone = 'UTC'
+set datestyle = 'ISO, YMD' as $$
+declare
+  ours boolean := session_user in ('warroom_api', 'warroom_engine');
+  v_actor uuid;
+  v_kind text := 'sql';
+  v_behalf uuid;
+  v_command text := 'direct sql';
+  v_request text;
+  v_origin text := coalesce(host(inet_client_addr()), 'local');
+begin
+  if ours then
+    v_actor := nullif(coalesce(nullif(current_setting('warroom.actor', true), ''),
+                               current_setting('warroom.person', true)), '')::uuid;
+    v_kind := coalesce(nullif(current_setting('warroom.actor_kind', true), ''), 'unknown');
+    v_behalf := nullif(current_setting('warroom.on_behalf_of', true), '')::uuid;
+    v_command := coalesce(nullif(current_setting('warroom.command', true), ''), 'unnamed');
+    v_request := nullif(current_setting('warroom.request_id', true), '');
+    v_origin := nullif(current_setting('warroom.origin', true), '');
+  end if;
+  -- Materialized, so that each row has one id, one number and one salt.
+  with e as materialized (
+    select warroom.uuid7() as id, nextval('warroom.audit_n') as n, clock_timestamp() as moment,
+      r.content, uuid_send(gen_random_uuid()) as salt,
+      jsonb_build_object('before', null, 'after', r.content)::text as payload
+    from (select to_jsonb(f) - '{token_hash,secret}'::text[] as content from fresh f) r),
+  h as materialized (
+    select e.*, sha256(e.salt || convert_to(e.payload, 'UTF8')) as payload_hash from e),
+  a as materialized (
+    select row(h.id, h.n, pg_current_xact_id(), h.moment, v_actor, v_kind, v_behalf, v_command,
+      v_request, v_origin, session_user, tg_table_name, 'INSERT', (h.content ->> 'id')::uuid, 1,
+      (h.content ->> 'incident_id')::uuid, h.content ->> 'unit', h.content ->> 'visibility',
+      h.salt, h.payload, h.payload_hash, null)::warroom.audit as r
+    from h)
+  insert into warroom.audit
+  select (a.r).id, (a.r).n, (a.r).xid, (a.r).recorded_at, (a.r).actor_id, (a.r).actor_kind,
+    (a.r).on_behalf_of, (a.r).command, (a.r).request_id, (a.r).origin, (a.r).session_role,
+    (a.r).table_name, (a.r).op, (a.r).row_id, (a.r).row_count, (a.r).incident_id, (a.r).unit,
+    (a.r).visibility, (a.r).salt, (a.r).payload, (a.r).payload_hash,
+    sha256(convert_to(warroom.audit_envelope(a.r), 'UTF8') || (a.r).payload_hash)
+  from a;
+  return null;
+end $$;
+revoke execute on function warroom.audit_added() from public;
+do $$
+declare
+  t text;
+begin
+  foreach t in array array['service', 'dependency'] loop
+    execute format('drop trigger audit_row on warroom.%I', t);
+    execute format('create trigger audit_row after update or delete on warroom.%I '
+                   'for each row execute function warroom.audit_row()', t);
+    execute format('create trigger audit_added after insert on warroom.%I referencing new table '
+                   'as fresh for each statement execute function warroom.audit_added()', t);
+    execute format('alter table warroom.%I enable always trigger audit_row, '
+                   'enable always trigger audit_added', t);
+  end loop;
+end $$;
+
 -- Which of these services something still names, dependencies aside: what the foreign keys of the
 -- schema say, so that a table that comes later is asked as well.  The caller may not see the row
 -- that names one.

@@ -1,4 +1,4 @@
-"""The map: failure domains, third parties, links, time to live, observed edges, imports, proposals."""
+"""The map: failure domains, third parties, time to live, observed edges, imports, proposals."""
 
 from __future__ import annotations
 

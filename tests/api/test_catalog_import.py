@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,13 @@ import pytest
 from tests.api.conftest import Api
 from tests.api.test_commands import login, warroom
 from warroom.client import Client
-from warroom.errors import CatalogueRefused, Forbidden, PayloadTooLarge
+from warroom.errors import (
+    CatalogueRefused,
+    DatabaseUnavailable,
+    Forbidden,
+    IdempotencyMismatch,
+    PayloadTooLarge,
+)
 
 DATA = Path(__file__).parents[1] / "data" / "catalog"
 
@@ -252,3 +259,30 @@ async def test_the_command_line_shows_the_same_diff_and_says_how_it_ended(
     assert code == 0
     code, out, _ = await warroom("catalog", "import", str(out_folder), **env)
     assert (code, "nothing to change" in out) == (0, True)
+
+
+async def test_two_imports_at_once_make_nothing_twice(api: Api) -> None:
+    client = api.client()
+    files = csv(
+        s="key\n" + "".join(f"s{n}\n" for n in range(500)),
+        d="service,depends_on\n" + "".join(f"s{n},s{n + 1}\n" for n in range(499)),
+    )
+    answers = await asyncio.gather(
+        *(client.import_catalog(files) for _ in range(3)), return_exceptions=True
+    )
+    # Whoever waited too long is told that nothing was changed, and may ask again.
+    assert all(isinstance(a, dict | DatabaseUnavailable) for a in answers), answers
+    assert [a["applied"] for a in answers if isinstance(a, dict)].count(True) == 1
+    assert (api.count("dependency"), api.count("catalog_import")) == (499, 1)
+    (listed,) = (await client.catalog_imports())["items"]
+    assert (listed["imported_by"], listed["counts"]["services_added"]) == ("ana", 500)
+    out = (await warroom("catalog", "imports", **login(api)))[1]
+    assert "services added 500, dependencies added 499" in out
+
+
+async def test_an_import_asked_for_again_under_its_key_answers_the_same(api18: Api) -> None:
+    client = api18.client()
+    first = await client.import_catalog(csv(s="key\na\n"), key="k")
+    assert await client.import_catalog(csv(s="key\na\n"), key="k") == first
+    with pytest.raises(IdempotencyMismatch):
+        await client.import_catalog(csv(s="key\nb\n"), key="k")

@@ -105,7 +105,7 @@ async def test_the_impact_and_the_weak_points_are_told_over_http_and_on_the_comm
     (unit,) = (await api18.client().weak_points())["units"]
     worst = unit["services"][0]
     assert (worst["key"], worst["single"], worst["takes_down"]) == (
-        "pg-main", True, ["orders", "checkout"],
+        "pg-main", True, ["checkout", "orders"],
     )  # fmt: skip
     code, out, _ = await warroom("impact", "show", ref, **login(api18))
     assert code == 0

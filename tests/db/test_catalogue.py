@@ -68,6 +68,7 @@ DEFINERS = {
     "read_v1.change_event_at": "warroom_search", "read_v1.change_service_at": "warroom_search",
     "read_v1.incident_change_at": "warroom_search", "read_v1.freeze_at": "warroom_search",
     "read_v1.mitigation_lock_at": "warroom_search",
+    "warroom.audit_added": "warroom_owner",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 
@@ -157,6 +158,8 @@ def test_every_trigger_fires_always(pg: TestDatabase) -> None:
         by_table.setdefault(table, set()).add(trigger)
     for table in MUTABLE:
         wanted = {"keep_history", "audit_row", "refuse_truncate"}
+        if table in ("service", "dependency"):
+            wanted |= {"audit_added"}
         assert by_table[table] - {"follow_incident"} == wanted, table
     for table in BATCHED:
         wanted = {"audit_insert", "audit_update", "audit_delete", "refuse_truncate"}

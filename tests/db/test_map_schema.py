@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.db.conftest import Seeded
+from tests.db.record import verify
 from tests.pgfixtures import TestDatabase, TestServer
 from warroom.db import migrate
 
@@ -85,6 +86,39 @@ def test_a_proposal_is_as_visible_as_its_incident(seeded: Seeded) -> None:
             (seeded.incidents["normal"],),
         )
     assert seen("ana") == set()
+
+
+def test_what_is_added_together_is_recorded_one_by_one(seeded: Seeded) -> None:
+    """The entries of one statement hold, whatever the session's zone and date style are."""
+    with psycopg.connect(seeded.db.conninfo("warroom_api"), autocommit=True) as conn:
+        for setting, value in (
+            ("warroom.person", str(seeded.people["ana"])), ("warroom.actor_kind", "person"),
+            ("warroom.command", "x.y"), ("warroom.request_id", "r|'1"), ("warroom.origin", "::1"),
+            ("timezone", "Asia/Tokyo"), ("datestyle", "German"),
+        ):  # fmt: skip
+            conn.execute("select set_config(%s, %s, false)", (setting, value))
+        conn.execute(
+            "insert into warroom.service (key, name, team_id, expires_at)"
+            " select 'k' || n, %s, t.id, now() from generate_series(1, 3) n, warroom.team t"
+            " where t.key = 'unassigned'",
+            ("[red]\u202e'|",),
+        )
+    with seeded.db.connect() as conn:
+        conn.execute("set timezone = 'UTC'")
+        rows = conn.execute(
+            "select to_jsonb(s), a.payload::jsonb, a.command, a.actor_id, a.actor_kind,"
+            " a.request_id, a.origin, a.session_role, a.op, a.row_count, a.unit"
+            " from warroom.service s join warroom.audit a on a.row_id = s.id"
+            " where s.key like 'k_' order by a.n"
+        ).fetchall()
+        numbers = conn.execute("select count(distinct n), count(distinct id), count(distinct salt)"
+                               " from warroom.audit where command = 'x.y'").fetchone()  # fmt: skip
+    assert [r[1] for r in rows] == [{"before": None, "after": r[0]} for r in rows]
+    assert {r[2:] for r in rows} == {
+        ("x.y", seeded.people["ana"], "person", "r|'1", "::1", "warroom_api", "INSERT", 1, "main")
+    }
+    assert (len(rows), numbers) == (3, (3, 3, 3))
+    assert verify(seeded.db)[0] == set()
 
 
 def test_an_edge_has_one_verdict(pg: TestDatabase) -> None:

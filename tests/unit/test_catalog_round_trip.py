@@ -29,7 +29,7 @@ HOSTILE = ["=1+1", "+A1", "-x", "@SUM(A1)", "'=x", "''", "\x1b[31m", "\u202eabc"
 
 def texts(longest: int) -> st.SearchStrategy[str]:
     free = st.text(
-        st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1,
+        st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1,
         max_size=longest,
     )  # fmt: skip
     return (free | st.sampled_from(HOSTILE)).map(str.strip).filter(bool)

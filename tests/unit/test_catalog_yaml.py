@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from warroom.catalog.yaml_text import read_yaml, yaml_lines
 from warroom.errors import InvalidInput
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=40)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 
 
 def value(text: str) -> object:

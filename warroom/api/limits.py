@@ -54,7 +54,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         ended = False
-        limit = self._larger.get(scope["path"], self._usual)
+        limit = self._larger.get(scope.get("path", ""), self._usual)
 
         async def watched() -> Message:
             nonlocal ended

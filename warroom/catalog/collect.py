@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from warroom.domain.catalogue import (
     ATTRIBUTES,
@@ -78,7 +78,8 @@ class Collector:
         values = {}
         for name in ATTRIBUTES:
             try:
-                values[name] = check_attribute(name, raw.get(name))
+                said = raw.get(name)
+                values[name] = None if said is None else check_attribute(name, said)
             except InvalidInput as error:
                 self.find("error", "bad-value", f"{quoted(key)}: {error}", place)
         self._services[key] = ServiceEntry(key=key, place=place, **values)
@@ -96,7 +97,11 @@ class Collector:
         try:
             service = check_text(raw.get("service"), "service", longest=200, shortest=1)
             needs = check_text(raw.get("depends_on"), "depends_on", longest=200, shortest=1)
-            values = {n: check_edge_attribute(n, raw.get(n)) for n in EDGE_ATTRIBUTES}
+            # Few say anything of an edge; asking costs, an estate has many.
+            values: dict[str, Any] = {
+                n: None if (said := raw.get(n)) is None else check_edge_attribute(n, said)
+                for n in EDGE_ATTRIBUTES
+            }
         except InvalidInput as error:
             self.find("error", "bad-value", str(error), place)
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
@@ -42,92 +42,111 @@ class _Open:
 
     value: dict[str, Any] | list[Any]
     anchor: str | None
-    line: int
     weight: int = 1
     key: str | None = None
 
 
-@dataclass(slots=True)
 class _Reader:
-    nodes: int = 0
-    aliases: int = 0
-    stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    """Builds values from events; what it knows of a document ends with it."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+        self._aliases = 0
+        self._stack: list[_Open] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
 
     def documents(self, text: str) -> Iterator[Document]:
+        """Yield each document as it ends."""
         value: Any = None
-        line = 1
+        line = 0
+        stack = self._stack
+        # By the very class and the most frequent first: an estate has half a million events.
         for event in yaml.parse(text, Loader=_LOADER):
-            if isinstance(event, yaml.DocumentStartEvent):
-                self.anchors.clear()
+            sort = type(event)
+            if sort is yaml.ScalarEvent:
+                found: Any = event.value
+                if not event.style and event.tag is None and found in _NOTHING:
+                    found = None
+                self._put(found, event, 1)
+            elif sort is yaml.MappingStartEvent or sort is yaml.SequenceStartEvent:
+                self._begin({} if sort is yaml.MappingStartEvent else [], event)
+                found = value
+            elif sort is yaml.MappingEndEvent or sort is yaml.SequenceEndEvent:
+                ended = stack.pop()
+                found = ended.value
+                if ended.anchor is not None:
+                    self._anchors[ended.anchor] = (found, ended.weight)
+                self._into(found, event, ended.weight)
+            elif sort is yaml.AliasEvent:
+                found = self._alias(event)
+            elif sort is yaml.DocumentEndEvent:
+                yield Document(value, line)
+                continue
+            else:
+                self._anchors.clear()
                 value, line = None, 0
-            elif isinstance(event, yaml.DocumentEndEvent):
-                yield Document(value, max(line, 1))
-            elif isinstance(event, yaml.NodeEvent):
-                line = line or event.start_mark.line + 1
-                done = self._node(event)
-                if done is not None and not self.stack:
-                    value = done[0]
-            elif isinstance(event, yaml.CollectionEndEvent):
-                ended = self.stack.pop()
-                self._finish(ended.value, ended.anchor, ended.weight, ended.line)
-                if not self.stack:
-                    value = ended.value
+                continue
+            if line == 0:
+                line = _line(event)
+            if not stack:
+                value = found
 
-    def _node(self, event: Any) -> tuple[Any] | None:
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            return (self._alias(event.anchor, line),)
+    def _put(self, value: str | None, event: Any, weight: int) -> None:
         if event.tag is not None and event.tag not in _TAGS:
-            raise InvalidInput(f"line {line} has the tag {shorten(str(event.tag), 60)}.")
-        if isinstance(event, yaml.ScalarEvent):
-            text: str | None = event.value
-            if not event.style and text in _NOTHING and event.tag is None:
-                text = None
-            self._finish(text, event.anchor, 1, line)
-            return (text,)
-        if len(self.stack) >= MAX_DEPTH:
-            raise InvalidInput(f"line {line} is nested more than {MAX_DEPTH} levels deep.")
-        mapping = isinstance(event, yaml.MappingStartEvent)
-        if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
-            raise InvalidInput(f"line {line} has a key that is no text.")
-        self.stack.append(_Open({} if mapping else [], event.anchor, line))
-        return None
+            raise InvalidInput(f"line {_line(event)} has the tag {shorten(str(event.tag), 60)}.")
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, weight)
+        self._into(value, event, weight)
 
-    def _alias(self, anchor: str, line: int) -> Any:
-        self.aliases += 1
-        if anchor not in self.anchors:
-            raise InvalidInput(f"line {line} repeats an anchor that is not complete there.")
-        if self.aliases > MAX_ALIASES:
-            raise InvalidInput(f"line {line} is one of more than {MAX_ALIASES:,} aliases.")
-        value, weight = self.anchors[anchor]
-        self.nodes += weight
-        self._finish(value, None, weight, line)
-        return value
+    def _begin(self, value: dict[str, Any] | list[Any], event: Any) -> None:
+        if event.tag is not None and event.tag not in _TAGS:
+            raise InvalidInput(f"line {_line(event)} has the tag {shorten(str(event.tag), 60)}.")
+        stack = self._stack
+        if len(stack) >= MAX_DEPTH:
+            raise InvalidInput(f"line {_line(event)} is nested more than {MAX_DEPTH} levels deep.")
+        if stack and stack[-1].key is None and type(stack[-1].value) is dict:
+            raise InvalidInput(f"line {_line(event)} has a key that is no text.")
+        stack.append(_Open(value, event.anchor))
 
-    def _finish(self, value: Any, anchor: str | None, weight: int, line: int) -> None:
+    def _alias(self, event: Any) -> Any:
+        self._aliases += 1
+        known = self._anchors.get(event.anchor)
+        if known is None:
+            raise InvalidInput(f"line {_line(event)} repeats an anchor that is not complete there.")
+        if self._aliases > MAX_ALIASES:
+            raise InvalidInput(f"line {_line(event)} is one of more than {MAX_ALIASES:,} aliases.")
+        self._nodes += known[1]
+        self._into(known[0], event, known[1])
+        return known[0]
+
+    def _into(self, value: Any, event: Any, weight: int) -> None:
         """Put a complete node where it belongs, and count what it expands to."""
-        self.nodes += 1
-        if anchor is not None:
-            self.anchors[anchor] = (value, weight)
-        if not self.stack:
+        self._nodes += 1
+        if not self._stack:
             return
-        inside = self.stack[-1]
+        inside = self._stack[-1]
         inside.weight += weight
-        if max(self.nodes, inside.weight) > MAX_NODES:
-            raise InvalidInput(f"line {line}: it grows to more than {MAX_NODES:,} values.")
-        if isinstance(inside.value, list):
-            inside.value.append(value)
-        elif inside.key is None:
-            key = "" if value is None else value
-            if not isinstance(key, str):
-                raise InvalidInput(f"line {line} has a key that is no text.")
-            if key in inside.value:
-                raise InvalidInput(f"line {line} has the key {shorten(key, 60)!r} a second time.")
-            inside.key = key
-        else:
-            inside.value[inside.key] = value
+        if self._nodes > MAX_NODES or inside.weight > MAX_NODES:
+            raise InvalidInput(f"line {_line(event)}: it grows to more than {MAX_NODES:,} values.")
+        holder = inside.value
+        if type(holder) is list:
+            holder.append(value)
+        elif inside.key is not None:
+            holder[inside.key] = value  # type: ignore[call-overload]
             inside.key = None
+        else:
+            key = "" if value is None else value
+            if type(key) is not str:
+                raise InvalidInput(f"line {_line(event)} has a key that is no text.")
+            if key in holder:
+                raise InvalidInput(
+                    f"line {_line(event)} has the key {shorten(key, 60)!r} a second time."
+                )
+            inside.key = key
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def read_yaml(text: str) -> list[Document]:

@@ -33,6 +33,7 @@ IN: Final = ("auto", "backstage", "csv", "servicenow", "otel", "jaeger")
 OUT: Final = ("backstage", "csv", "servicenow", "otel", "jaeger", "dot", "mermaid")
 OBSERVED: Final = ("service", "depends_on", "state", "hardness", "sync", "source", "decided_by")
 PROPOSED: Final = ("id", "state", "incident", "sentence", "note", "proposed_by", "decided_by")
+IMPORTS: Final = ("imported_at", "imported_by", "source", "format", "changed", "digest")
 LACKING: Final = ("key", "tier", "team", "missing", "last_alert_at")
 
 
@@ -46,6 +47,7 @@ def add_parser(subparsers: SubParsers) -> None:
     export.add_argument("--format", choices=OUT, default="backstage")
     export.add_argument("--source", help="only what this import brought")
     export.add_argument("--out", metavar="FOLDER", help="write files there; printed by default")
+    _verb(verbs, "imports", "list the imports that changed something")
     _observed(verbs)
     _proposals(verbs)
     coverage = _verb(verbs, "coverage", "services without alerts, owner, runbook, heartbeat")
@@ -159,6 +161,19 @@ def _do_import(args: argparse.Namespace) -> int:
 def _do_export(args: argparse.Namespace) -> int:
     answer = _talk(args, lambda client, _: client.export_catalog(args.format, source=args.source))
     return _give_files(args, answer)
+
+
+def _do_list_imports(args: argparse.Namespace) -> int:
+    answer = _talk(args, lambda client, _: client.catalog_imports())
+    if not args.json:
+        for item in answer["items"]:
+            item["changed"] = ", ".join(
+                f"{name.replace('_', ' ')} {count:,}"
+                for name, count in item["counts"].items()
+                if count and name.endswith(("added", "changed", "removed"))
+            )
+            item["digest"] = item["digest"][:12]
+    return _table(args, answer, IMPORTS)
 
 
 def _give_files(args: argparse.Namespace, answer: Json) -> int:
@@ -289,6 +304,7 @@ def _say(args: argparse.Namespace, answer: Json) -> int:
 _VERBS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "import": _do_import,
     "export": _do_export,
+    "imports": _do_list_imports,
     "observed_list": _do_list_observed,
     "observed_confirm": _decide_observed,
     "observed_reject": _decide_observed,

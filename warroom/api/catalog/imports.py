@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from warroom.api.auth import Commander, State
 from warroom.api.auth import Reader as Asker
-from warroom.api.models import Strict
+from warroom.api.models import PageOf, Strict
+from warroom.api.paging import Cursor, Limit, cut, decode_id_cursor
 from warroom.api.problems import RESPONSES
 from warroom.catalog import formats
 from warroom.domain.catalogue import CatalogueFile
@@ -89,6 +92,18 @@ class Report(BaseModel):
     findings: list[Finding]
 
 
+class ImportListed(BaseModel):
+    """An import that changed something; ``digest`` is the SHA-256 of its files."""
+
+    id: UUID
+    source: str
+    format: str
+    digest: str
+    counts: dict[str, int]
+    imported_by: str
+    imported_at: datetime
+
+
 class FileOut(BaseModel):
     """One file that was written."""
 
@@ -122,6 +137,14 @@ async def import_files(
     if dry_run:
         return await importing.show(state.db, ctx, catalogue, options, digest)
     return (await importing.apply(state.db, ctx, catalogue, options, digest)).body
+
+
+@router.get("/imports", response_model=PageOf[ImportListed])
+async def list_imports(ctx: Asker, state: State, limit: Limit = 100, cursor: Cursor = None) -> Json:
+    """List the imports that changed something."""
+    after = decode_id_cursor(cursor) or UUID(int=0)
+    found = await importing.list_imports(state.db, ctx, after=after, limit=limit + 1)
+    return cut(found, limit, "id")
 
 
 @router.get("/export", response_model=Export)

@@ -31,6 +31,7 @@ from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import CatalogueRefused, VersionConflict
 from warroom.services.access import require
 from warroom.services.catalog import known
+from warroom.services.directory.common import listing
 
 Json = dict[str, Any]
 DEADLINE_S: Final = 90.0
@@ -245,3 +246,17 @@ def _service(entry: ServiceEntry) -> Json:
 
 def _edge(entry: DependencyEntry) -> Json:
     return {name: getattr(entry, name) for name in EDGE_ATTRIBUTES}
+
+
+_IMPORTS = (
+    "select i.id, i.source, i.format, i.digest, i.counts, p.name as imported_by, i.imported_at"
+    " from warroom.catalog_import i join warroom.principal p on p.id = i.imported_by"
+    " where i.id > :after order by i.id limit :limit"
+)
+
+
+async def list_imports(
+    db: Database, ctx: CommandContext, *, after: object, limit: int
+) -> list[Json]:
+    """Return the imports that changed something, in the order in which they were done."""
+    return await listing(db, ctx, _IMPORTS, after=after, limit=limit, scope=Scope.ADMIN)
