@@ -65,6 +65,10 @@ class ChangeCommands:
             noun_path("changes"), service=service, last_s=last_s, limit=limit, cursor=cursor
         )
 
+    async def changes_near(self, ref: str) -> Json:
+        """Return ``{items}``: what may be behind an incident, linked ones first."""
+        return await self._get(incident_path(ref, "changes"))
+
     async def change_figures(self, *, last_s: int = 30 * 86_400) -> Json:
         """Return ``{since, until, all, teams, conflicts, unapproved}``."""
         return await self._get(noun_path("changes") + "/figures", last_s=last_s)

@@ -197,6 +197,14 @@ class Settings(HealthSettings):
         minimum=0,
         maximum=7 * 86_400,
     )
+    change_look_back_seconds: int = setting(
+        14_400,
+        "changes.look_back_seconds",
+        "How long before an incident a change may have begun to be looked at as its cause.",
+        unit="s",
+        minimum=60,
+        maximum=30 * 86_400,
+    )
     ingest_queue_max: int = setting(
         20_000,
         "ingest.queue_max",

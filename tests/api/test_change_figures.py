@@ -156,6 +156,11 @@ async def test_nearby_is_what_may_be_behind_incidents(api: Api) -> None:
         assert await nearby(work, [one["id"]], before=now - timedelta(hours=1)) != rows
         return [(r["title"], r["service"], r["steps"]) for r in rows]
 
+    listed = (await client.changes_near("INC-1"))["items"]
+    assert [(c["title"], c["steps"], c["verdict"]) for c in listed] == [
+        ("near", 0, ""), ("under", 1, ""),
+    ]  # fmt: skip
+    assert all(c["minutes_before"] >= 0 for c in listed)
     try:
         assert await read(db, ctx, ask) == [("near", "web", 0), ("under", "pg", 1)]
     finally:
@@ -179,6 +184,8 @@ async def test_the_command_line(api18: Api) -> None:
         "incident", "change", "1", found["id"], "--verdict", "cause", **env
     )  # fmt: skip
     assert (code, out.endswith("pool cause\n")) == (0, True)
+    code, out, _ = await warroom("change", "list", "--incident", "INC-1", **env)
+    assert (code, "cause" in out, found["id"] in out) == (0, True, True)
     code, out, _ = await warroom("change", "figures", "--since", "30d", **env)
     assert (code, "100.0%" in out, "unapproved behind incidents: 1" in out) == (0, True, True)
     code, out, _ = await warroom("incident", "mitigate", "1", "pg", "--what", "rollback", **env)

@@ -93,6 +93,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(ingest.router)
     app.include_router(change_doors.router)
     app.include_router(changes.router)
+    app.include_router(changes.near_router)
     app.include_router(freezes.router)
     app.include_router(directory.router)
     app.include_router(catalog.router)

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from warroom.api.auth import Commander, Reader, State
-from warroom.api.incident_commands import send
+from warroom.api.incident_commands import Ref, send
 from warroom.api.models import PageOf, Strict
 from warroom.api.paging import Cursor, Limit, cut, decode_id_cursor
 from warroom.api.problems import RESPONSES
 from warroom.ingest.change_generic import read_change
-from warroom.services import change_figures, changes
+from warroom.services import change_figures, changes, incident_changes
 
 router = APIRouter(prefix="/v1/changes", tags=["changes"], responses=RESPONSES)
+near_router = APIRouter(prefix="/v1/incidents", tags=["changes"], responses=RESPONSES)
 Json = dict[str, Any]
 YEAR_S = 366 * 86_400
 Last = Annotated[int, Query(ge=60, le=YEAR_S, description="seconds back from now")]
@@ -72,6 +73,31 @@ class ChangeListed(BaseModel):
     approval: str
     emergency: bool
     source: str | None
+
+
+class ChangeNear(BaseModel):
+    """A change beside an incident; ``steps`` are dependencies away, null for a linked one."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    status: str
+    service: str
+    steps: int | None
+    title: str
+    version: str
+    by: str
+    link: str
+    emergency: bool
+    approved: bool
+    verdict: str
+    minutes_before: int
+
+
+class Near(BaseModel):
+    """The changes beside an incident, linked ones first, then the newest."""
+
+    items: list[ChangeNear]
 
 
 class Rate(BaseModel):
@@ -138,6 +164,13 @@ async def list_changes(
 async def figures(ctx: Reader, state: State, last_s: Last = 30 * 86_400) -> Json:
     """Conflicting changes, unapproved ones behind incidents, change-failure rate by team."""
     return await change_figures.figures(state.db, ctx, timedelta(seconds=last_s))
+
+
+@near_router.get("/{ref}/changes", response_model=Near)
+async def near_changes(ref: Ref, ctx: Reader, state: State) -> Json:
+    """List the changes that may be behind an incident, and those that are linked to it."""
+    look_back = timedelta(seconds=state.settings.change_look_back_seconds)
+    return {"items": await incident_changes.near(state.db, ctx, ref, look_back)}
 
 
 def storable(text: str | None) -> str | None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from warroom.client import Client
 
 COLUMNS = ("at", "status", "kind", "services", "title", "version", "by", "approved", "id")
+NEAR = ("minutes_before", "verdict", "status", "kind", "service", "title", "version", "by",
+        "approved", "id")  # fmt: skip
 RATES = ("team", "changes", "failed", "rate")
 
 
@@ -35,6 +37,7 @@ def add_parser(subparsers: SubParsers) -> None:
     listing.add_argument("--service", help="only those of this one")
     listing.add_argument("--since", type=seconds, metavar="4h", help="only those of this while")
     listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--incident", metavar="REF", help="what may be behind it instead")
     add_json(listing)
     add = verbs.add_parser("add", help="put one down, or move the one of the same --id")
     add.add_argument("title")
@@ -68,7 +71,8 @@ async def _run(args: argparse.Namespace, client: Client) -> int:
     if args.json:
         print_json(answer)
     elif args.verb == "list":
-        print_table([_row(c) for c in answer["items"]], COLUMNS)
+        near = bool(args.incident)
+        print_table([_row(c) for c in answer["items"]], NEAR if near else COLUMNS)
     elif args.verb == "add":
         say(f"change {answer['id']} is {answer['status']}{'' if answer['new'] else ', as before'}")
     else:
@@ -79,6 +83,8 @@ async def _run(args: argparse.Namespace, client: Client) -> int:
 async def _ask(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     from warroom.client import new_key, retry_until_known
 
+    if args.verb == "list" and args.incident:
+        return await client.changes_near(args.incident)
     if args.verb == "list":
         return await client.changes(service=args.service, last_s=args.since, limit=args.limit)
     if args.verb == "figures":
@@ -94,6 +100,9 @@ async def _ask(args: argparse.Namespace, client: Client) -> dict[str, Any]:
 
 
 def _row(item: dict[str, Any]) -> dict[str, object]:
+    if "services" not in item:
+        return {**item, "approved": "yes" if item["approved"] else None,
+                "verdict": item["verdict"] or None}  # fmt: skip
     return {
         **item,
         "services": ", ".join(item["services"]),
