@@ -36,6 +36,8 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.ESCALATION: "escalation",
     Kind.FIELD: "set_field",
     Kind.UNDO: "undo",
+    Kind.RESTART: "tick_restart",
+    Kind.PAGE: "page_owner",
     Kind.LOG: "log_entry",
     Kind.JUDGE: "judge",
     Kind.PIN: "pin",
@@ -43,8 +45,6 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.CORRECT: "correct",
     Kind.LINK: "add_link",
     Kind.UNLINK: "remove_link",
-    Kind.RESTART: "tick_restart",
-    Kind.PAGE: "page_owner",
 }
 """The client's method of every command."""
 
