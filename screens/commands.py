@@ -15,6 +15,8 @@ from warroom.domain.safe_text import SafeText
 # What only adds to an incident never conflicts with another command on it.
 ADDING: Final = frozenset(
     {
+        Kind.RESTART,
+        Kind.PAGE,
         Kind.LOG,
         Kind.JUDGE,
         Kind.PIN,
@@ -22,10 +24,13 @@ ADDING: Final = frozenset(
         Kind.CORRECT,
         Kind.LINK,
         Kind.UNLINK,
+<<<<<<< HEAD
         Kind.RESTART,
         Kind.PAGE,
         Kind.MITIGATE,
         Kind.MITIGATED,
+=======
+>>>>>>> console
     }
 )
 

@@ -138,9 +138,10 @@ def _suspect(row: SuspectRow, width: int, now: datetime | None) -> tuple[Line, .
     path = ""
     if row.full and len(suspect.path) > 1:
         path = "reaches " + " → ".join(safe_text(key, 60) for key in suspect.path)
-    if width >= _SUSPECT_COLUMNS:
-        return _beside(row, width, what, (*reasons, *((path,) if path else ())))
-    return _below(row, width, what, (*reasons, *((path,) if path else ())))
+    link = suspect.link if row.full else ""
+    texts = (*reasons, *(text for text in (path, link) if text))
+    draw = _beside if width >= _SUSPECT_COLUMNS else _below
+    return draw(row, width, what, texts)
 
 
 def _beside(row: SuspectRow, width: int, what: str, texts: tuple[str, ...]) -> tuple[Line, ...]:

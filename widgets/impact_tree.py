@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -68,7 +69,13 @@ class ImpactTree(PaneList):
         if picture and self._picture and picture.incident_id != self._picture.incident_id:
             self._folded, self._pursued = frozenset(), None
             self.go_to(0)
+        before, known = self._picture, self._severity
         self._picture, self._now, self._severity = picture, now, severity
+        if picture and before and _same(picture, before) and severity == known:
+            # The same again, as most reads are: only ages move on.
+            self._lines.clear()
+            self.repaint()
+            return
         if picture is not None and not _says_something(picture):
             what = "nothing" if picture.computed_at else "nothing yet"
             self.show_statement(f"INC-{picture.number} has no service: {what} to take down.")
@@ -189,6 +196,11 @@ def back_words(waves: tuple[RestartWave, ...]) -> str:
         return ""
     count = f"{len(waves)} {'wave' if len(waves) == 1 else 'waves'}"
     return f"restart {done} of {len(steps)} in {count}" if done else f"restart in {count}"
+
+
+def _same(one: ImpactPicture, other: ImpactPicture) -> bool:
+    """Say whether two pictures differ in nothing but when they were read."""
+    return replace(one, read_at=other.read_at) == other
 
 
 def _says_something(picture: ImpactPicture) -> bool:

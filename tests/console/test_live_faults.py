@@ -57,6 +57,8 @@ ARGUMENTS: Final[Mapping[Kind, Mapping[str, object]]] = {
     Kind.CORRECT: {"entry_id": ENTRY, "text": "other words"},
     Kind.LINK: {"kind": "bridge", "url": "https://meet.example.org/x", "label": ""},
     Kind.UNLINK: {"url": "https://meet.example.org/x"},
+    Kind.RESTART: {"service": "pg-main", "done": True},
+    Kind.PAGE: {"service": "pg-main"},
 }
 # Keys of commands that ask nothing or one thing; what the refusal calls each of them.
 KEYS: Final = (

@@ -36,6 +36,8 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.ESCALATION: "escalation",
     Kind.FIELD: "set_field",
     Kind.UNDO: "undo",
+    Kind.RESTART: "tick_restart",
+    Kind.PAGE: "page_owner",
     Kind.LOG: "log_entry",
     Kind.JUDGE: "judge",
     Kind.PIN: "pin",
@@ -43,11 +45,14 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.CORRECT: "correct",
     Kind.LINK: "add_link",
     Kind.UNLINK: "remove_link",
+<<<<<<< HEAD
     Kind.RESTART: "tick_restart",
     Kind.PAGE: "page_owner",
     Kind.CHANGE: "link_change",
     Kind.MITIGATE: "mitigate",
     Kind.MITIGATED: "mitigated",
+=======
+>>>>>>> console
 }
 """The client's method of every command."""
 

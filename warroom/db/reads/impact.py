@@ -142,4 +142,5 @@ def _node(n: Row) -> ImpactNode:
         user_share=n.get("user_share"),
         customers=n.get("customers"),
         elsewhere=n.get("elsewhere", False),
+        kind=n.get("kind", ""),
     )
