@@ -24,13 +24,8 @@ ADDING: Final = frozenset(
         Kind.CORRECT,
         Kind.LINK,
         Kind.UNLINK,
-<<<<<<< HEAD
-        Kind.RESTART,
-        Kind.PAGE,
         Kind.MITIGATE,
         Kind.MITIGATED,
-=======
->>>>>>> console
     }
 )
 

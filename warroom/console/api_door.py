@@ -45,14 +45,9 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.CORRECT: "correct",
     Kind.LINK: "add_link",
     Kind.UNLINK: "remove_link",
-<<<<<<< HEAD
-    Kind.RESTART: "tick_restart",
-    Kind.PAGE: "page_owner",
     Kind.CHANGE: "link_change",
     Kind.MITIGATE: "mitigate",
     Kind.MITIGATED: "mitigated",
-=======
->>>>>>> console
 }
 """The client's method of every command."""
 
