@@ -52,7 +52,7 @@ def measure(folder: Path) -> dict[str, dict[str, Tally]]:
 
 def rank(scenario: Scenario, issue: Issue) -> dict[str, list[str]]:
     """Return the causes that each method names, best first."""
-    chance = random.Random(f"{_SEED} {scenario.name} {issue.name}")
+    chance = random.Random(f"{_SEED} {issue.name} {issue.at}")
     names = list(scenario.components)
     chance.shuffle(names)
     mask = {name: f"c{number:02}" for number, name in enumerate(names)}

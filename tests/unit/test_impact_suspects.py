@@ -22,8 +22,10 @@ from tests.unit.impact_graphs import (
     service,
 )
 from warroom.domain.reasoned import Suspect
+from warroom.impact.evidence import UNHEALTHY_MAX, gather
 from warroom.impact.graph import Dependency, Graph, Seed, build
 from warroom.impact.suspects import Change, Earlier, Signal, suspects
+from warroom.impact.weights import DEFAULT
 
 NOW = NOON + timedelta(minutes=20)
 SHOP = (
@@ -281,6 +283,18 @@ def test_another_dependant_that_alerts_never_helps_its_only_dependency_out_of_su
 
     if chosen != "s8" and not any("s8" in (d.service, d.depends_on) for d in dependencies):
         assert score([late]) >= score([]) - 1e-3
+
+
+def test_of_a_storm_the_incidents_own_and_the_earliest_count() -> None:
+    many = UNHEALTHY_MAX + 200
+    graph = estate(*((f"a{n:04}", HARD, "db") for n in range(many)), ("checkout", HARD, "db"))
+    signals = [alert(f"a{n:04}", n) for n in range(many)] + [alert("checkout", 9_000)]
+    unhealthy = gather(graph, [Seed("checkout", "down")], signals, DEFAULT)
+    keys = {graph.services[at].key for at in unhealthy}
+    assert len(keys) == UNHEALTHY_MAX
+    assert keys == {"checkout", *(f"a{n:04}" for n in range(UNHEALTHY_MAX - 1))}
+    first = suspects(graph, [Seed("checkout", "down")], signals, now=NOW)[0]
+    assert first.key == "db"
 
 
 def test_nothing_unhealthy_has_no_suspects() -> None:

@@ -101,15 +101,13 @@ class LayeredSpread:
         seeds = np.array(sorted(a for a, v in levels.items() if v is Level.DEGRADED), np.int64)
         hurt = self._degraded(np.concatenate(down), seeds)
         counted = np.flatnonzero(self._gone)
-        numbers = counted.tolist()
         return Spread(
             self._graph,
             self._said,
             _hops(down),
             _hops(hurt),
             self._tipped,
-            dict(zip(numbers, self._gone[counted].tolist(), strict=True)),
-            dict(zip(numbers, self._last[counted].tolist(), strict=True)),
+            dict(zip(counted.tolist(), self._gone[counted].tolist(), strict=True)),
         )
 
     def _down(self, layer: Ints) -> list[Ints]:

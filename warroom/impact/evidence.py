@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from warroom.impact.graph import Graph, Seed
@@ -12,6 +12,9 @@ from warroom.impact.signals import Signal
 from warroom.impact.weights import Weights
 
 STATUS_KIND: Final = "third-party-status"
+# Of a storm the incident's own services and the earliest others: more tell nothing new.
+UNHEALTHY_MAX: Final = 300
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 # What a person only suspects, what is over, and alerts of little severity, count less.
 _SUSPECTED: Final = 0.5
 _OVER: Final = 0.5
@@ -37,7 +40,10 @@ class Unhealthy:
 def gather(
     graph: Graph, seeds: Sequence[Seed], signals: Iterable[Signal], weights: Weights
 ) -> dict[int, Unhealthy]:
-    """Join seeds and alerts to one picture by service, ascending; recovered services are well."""
+    """Join seeds and alerts to one picture by service, ascending; recovered services are well.
+
+    At most ``UNHEALTHY_MAX`` services, so that a storm costs no more than a large incident.
+    """
     found: dict[int, Unhealthy] = {}
     well: set[int] = set()
     for seed in seeds:
@@ -58,6 +64,12 @@ def gather(
             item.weight *= item.strength
         if graph.services[at].key in own:
             item.weight *= weights.seed
+    if len(found) > UNHEALTHY_MAX:
+
+        def urgency(at: int) -> tuple[bool, datetime, int]:
+            return (graph.services[at].key not in own, found[at].since or _LONG_AGO, at)
+
+        found = {at: found[at] for at in sorted(found, key=urgency)[:UNHEALTHY_MAX]}
     return dict(sorted(found.items()))
 
 

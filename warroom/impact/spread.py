@@ -34,13 +34,21 @@ class Edge(NamedTuple):
     group: int | None = None
 
 
+_HARD: Final = Hardness.HARD
+_SOFT: Final = Hardness.SOFT
+_WORST: Final = 40
+_INDEX: Final = (1 << (_WORST - 1)) - 1
+# A named tuple's own constructor is a call in Python; thousands of edges are made at once.
+_new_edge: Final = tuple.__new__
+
+
 @dataclass(slots=True)
 class Spread:
     """What is hit. ``said`` are the incident's own services, ``down`` and ``hurt`` hops from them.
 
     ``tipped`` names the member and the group where a group took its service along;
     ``hurt_members`` counts, by group, the members that hurt it, of which ``last_member`` was the
-    last.
+    last (kept only where sets are walked).
     """
 
     graph: Graph
@@ -82,17 +90,24 @@ class Spread:
 
         One that is linked twice, plainly and through a group, comes twice.
         """
-        graph, found = self.graph, list[Edge]()
-        down = at in self.down
-        if down or at in self.hurt:
-            found += [Edge(service, at, Hardness.HARD) for service in graph.hard[at]]
-            if down:
-                found += [Edge(service, at, Hardness.SOFT) for service in graph.soft[at]]
-            for number in graph.member_of[at]:
-                group = graph.groups[number]
-                if (down or group.hardness is Hardness.HARD) and self.broken(number):
-                    found.append(Edge(group.service, at, group.hardness, number))
-        # One number a key: comparing tuples costs twice as much where thousands depend on one.
-        worst = self.down
-        found.sort(key=lambda e: ((e[0] not in worst) << 40) + (e[0] << 2) - e[2])
+        graph, down = self.graph, self.down
+        if at not in down:
+            if at not in self.hurt:
+                return []
+            # One number a service: worst first, then by index, then hard; sorts without a call.
+            keys = [(s not in down) << _WORST | s << 1 for s in graph.hard[at]]
+        else:
+            keys = [(s not in down) << _WORST | s << 1 for s in graph.hard[at]]
+            keys += [(s not in down) << _WORST | s << 1 | 1 for s in graph.soft[at]]
+        keys.sort()
+        found = [
+            _new_edge(Edge, (k >> 1 & _INDEX, at, _SOFT if k & 1 else _HARD, None)) for k in keys
+        ]
+        if groups := graph.member_of[at]:
+            found += [
+                Edge(graph.groups[n].service, at, graph.groups[n].hardness, n)
+                for n in groups
+                if (at in down or graph.groups[n].hardness is _HARD) and self.broken(n)
+            ]
+            found.sort(key=lambda e: ((e[0] not in down), e[0], -e[2]))
         return found
