@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import console, database, growth, impact, live, terminal
+from bench import (
+    catalogue,
+    console,
+    database,
+    growth,
+    impact,
+    live,
+    outages,
+    reasoning,
+    terminal,
+)
 from bench.report import Figure
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -15,7 +25,12 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "console.bytes_per_change": console.one_change,
     "console.bytes_per_s": console.load,
     "impact.blast_radius": impact.blast_radius,
+    "impact.suspects": reasoning.suspects_figure,
+    "impact.restart": reasoning.restart,
+    "impact.recompute": reasoning.recompute,
     "impact.refresh": impact.refresh,
+    "impact.top1": outages.figures,
+    "catalog.import": catalogue.catalog_import,
     "db.board_p99": database.board,
     "db.board_growth": growth.board_growth,
     "audit.cost": database.audit_cost,

@@ -24,7 +24,7 @@ HARD_SHARE = 0.7
 GROUP_SHARE = 0.1
 
 
-def _catalogue() -> tuple[list[Service], list[Dependency]]:
+def catalogue() -> tuple[list[Service], list[Dependency]]:
     """Make an estate as estates are: few services that much depends on, many leaves."""
     chance = random.Random(7)
     services = [
@@ -51,7 +51,7 @@ def _catalogue() -> tuple[list[Service], list[Dependency]]:
 
 
 def _fill(conninfo: str) -> None:
-    services, dependencies = _catalogue()
+    services, dependencies = catalogue()
     with psycopg.connect(conninfo) as conn:
         # Filling is not what is measured; the record of it would only take time.
         for table in ("service", "dependency"):
@@ -147,7 +147,7 @@ def _descendants(graph: Graph, start: int) -> int:
 
 def blast_radius() -> list[Figure]:
     """Measure the worst service of 10,000 with 50,000 dependencies: nearly all fall with it."""
-    graph = build(*_catalogue())
+    graph = build(*catalogue())
     # The best known service takes down the most; the search is not what is measured.
     worst = max(range(50), key=lambda at: reason(graph, [_down(graph, at)]).totals.services)
     seeds = [_down(graph, worst)]

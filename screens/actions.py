@@ -50,6 +50,8 @@ COMMANDS: Final = (
     KeyAction("incident.undo", "U", "undo", "undo", "Undo your own last command on it"),
     KeyAction("incident.service", "v", "service", "",
               "Say how a service is on it: suspected, degraded, down, recovered; or detach it"),
+    KeyAction("incident.mitigate", "R", "mitigate", "",
+              "Say that you are at a service to mend it, beside somebody, or done with it"),
     KeyAction("incident.hypothesis", "h", "hypothesis", "",
               "Write a hypothesis down; with one chosen, say what became of it"),
     KeyAction("incident.evidence", "E", "evidence", "",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from screens.desk import desk_of
 from screens.work_clocks import ClockWork
 from screens.work_log import LogWork
+from screens.work_mitigate import MitigateWork
 from screens.work_moves import MoveWork
 from screens.work_parts import PartWork
 
 
-class CommandWork(MoveWork, LogWork, ClockWork, PartWork):
+class CommandWork(MoveWork, LogWork, ClockWork, PartWork, MitigateWork):
     """Every action of ``screens.actions.COMMANDS``."""
 
     def me(self) -> str:

@@ -24,6 +24,8 @@ ADDING: Final = frozenset(
         Kind.CORRECT,
         Kind.LINK,
         Kind.UNLINK,
+        Kind.MITIGATE,
+        Kind.MITIGATED,
     }
 )
 

@@ -17,6 +17,8 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from warroom import errors
+from warroom.client_catalog import CatalogCommands
+from warroom.client_changes import ChangeCommands
 from warroom.client_commands import IncidentCommands, incident_path
 from warroom.client_directory import DirectoryCommands
 from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
@@ -53,7 +55,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Client(IncidentCommands, DirectoryCommands):
+class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommands):
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:
@@ -245,6 +247,14 @@ class Client(IncidentCommands, DirectoryCommands):
     async def mint_login(self, verifier: str, *, hours: float = 12.0) -> Json:
         """Return ``{role, valid_until, conninfo}`` for a SCRAM-SHA-256 verifier."""
         return await self._post("/v1/logins", {"verifier": verifier, "hours": hours})
+
+    async def impact(self, ref: str) -> Json:
+        """Return what an incident takes down, its suspects and its restart's waves."""
+        return await self._get(incident_path(ref, "impact"))
+
+    async def weak_points(self, *, limit: int = 20) -> Json:
+        """Return what the loss of each service or failure domain would cost, by unit."""
+        return await self._get("/v1/impact/weak-points", limit=limit)
 
     async def verify_audit(self) -> Json:
         """Return ``{verified, entries, rows_checked, erased, problems, notes}``."""

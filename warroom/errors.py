@@ -116,6 +116,14 @@ class IdempotencyMismatch(WarRoomError):
     title = "Idempotency key reused"
 
 
+class CatalogueRefused(WarRoomError):
+    """Catalogue files have errors; nothing was changed, ``current`` is the whole report."""
+
+    code = "catalogue-refused"
+    status = 422
+    title = "The catalogue has errors"
+
+
 class PayloadTooLarge(WarRoomError):
     """The body is over the limit, as sent or after decompression."""
 

@@ -148,6 +148,14 @@ class Settings(HealthSettings):
         minimum=1024,
         maximum=1024**3,
     )
+    import_limit_bytes: int = setting(
+        32 * 1024 * 1024,
+        "api.import_limit_bytes",
+        "The largest body of a catalogue import; every other body is bounded by the limit above.",
+        unit="bytes",
+        minimum=1024,
+        maximum=1024**3,
+    )
     token: str | None = setting(
         None, "auth.token", "The API token of console and command line.", secret=True
     )
@@ -188,6 +196,14 @@ class Settings(HealthSettings):
         unit="s",
         minimum=0,
         maximum=7 * 86_400,
+    )
+    change_look_back_seconds: int = setting(
+        14_400,
+        "changes.look_back_seconds",
+        "How long before an incident a change may have begun to be looked at as its cause.",
+        unit="s",
+        minimum=60,
+        maximum=30 * 86_400,
     )
     ingest_queue_max: int = setting(
         20_000,

@@ -7,6 +7,7 @@ drop table warroom.restart_tick;
 drop index warroom.service_sys_from;
 drop index warroom.dependency_sys_from;
 drop index warroom.alert_service;
+drop index warroom.change_event_sys_from;
 drop index warroom.alert_firing;
 drop index warroom.history_restart_valid;
 alter table warroom.incident_impact

@@ -24,6 +24,7 @@ create index history_restart_valid on warroom.history using gist (valid)
 -- What changed in the catalogue since it was read last; which alerts bear on a service.
 create index service_sys_from on warroom.service (sys_from);
 create index dependency_sys_from on warroom.dependency (sys_from);
+create index change_event_sys_from on warroom.change_event (sys_from);
 create index alert_service on warroom.alert (service_id, starts_at);
 create index alert_firing on warroom.alert (service_id) where state = 'firing';
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.support import run_sql
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 
 
 def upgrade() -> None:

@@ -78,7 +78,8 @@ def test_the_words_are_those_of_the_parser() -> None:
     sample = {"REF": "1", "NAME": "ana", "N": "2", "STATUS": "closed", "ROLE": "scribe",
               "VISIBILITY": "normal", "INTO": "2", "TITLE": "t", "KEY": "pg", "STATE": "down",
               "TEXT": "x", "ENTRY": "e", "FATE": "open", "URL": "https://x", "STEP": "2",
-              "KEY=VALUE": "a=1", "ID": "i", "KIND": "fact"}  # fmt: skip
+              "KEY=VALUE": "a=1", "ID": "i", "KIND": "fact", "CHANGE": "c",
+              "VERDICT": "cause", "ACT": "restart"}  # fmt: skip
     for row in ROWS:
         first = re.findall(r"`([^`]+)`", row[2])[0].replace("[", "").replace("]", "")
         words = [sample.get(word, word) for word in first.split()]

@@ -64,7 +64,7 @@ async def test_the_estate_is_built_whole_and_a_second_time_changes_nothing(api18
     estate = load_estate()
     tokens = await build_people(api18.client(), estate, 60.0)
     assert [name for name, token in tokens.items() if not token] == ["ana"]  # is there already
-    assert set(tokens) == {"monitoring", *(person["name"] for person in estate.people)}
+    assert set(tokens) == {"monitoring", "delivery", *(person["name"] for person in estate.people)}
     await build_services(api18.client(), estate.services)
     await build_dependencies(api18.client(), estate.dependencies)
     counts = [api18.count(table) for table in ("team", "service", "dependency")]

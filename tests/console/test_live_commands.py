@@ -276,6 +276,33 @@ async def test_services_links_fields_merge_and_split(live: LiveRoom) -> None:
     assert live.call("GET", "/v1/audit/verify")["verified"]
 
 
+async def test_two_people_at_one_service_see_each_other(live: LiveRoom) -> None:
+    live.call("POST", "/v1/services", {"key": "pg"})
+    live.declare("Checkout fails", 1)
+    other = live.declare("Reports are late", 3)
+    taken = {"service": "pg", "what": "failover"}
+    live.call("POST", f"/v1/incidents/{other['ref']}/mitigate", taken, person(live, "luc"))
+    async with running(live.door, WIDE) as pilot:
+        await wait_until(lambda: "Checkout fails" in shown(pilot), what="the board")
+        await typed(pilot, "home", "R")
+        await question(pilot, "Mitigate on INC-1")
+        await wait_until(lambda: "pg" in flat(pilot), what="the services")
+        await typed(pilot, "pg", "enter")
+        await question(pilot, "Mitigate pg on INC-1")
+        await typed(pilot, "b")
+        await said(pilot, "luc is at pg on INC-2 (failover")
+        await typed(pilot, "R")
+        await question(pilot, "Mitigate on INC-1")
+        await typed(pilot, "pg", "enter")
+        await question(pilot, "Mitigate pg on INC-1")
+        await typed(pilot, "+")
+        await question(pilot, "Join at pg on INC-1")
+        await typed(pilot, "b")
+        await said(pilot, "you are at pg (rollback)")
+    held = live.fetch("select what, joined from warroom.mitigation_lock order by since")
+    assert held == [("failover", False), ("rollback", True)]
+
+
 async def test_visibility_drill_and_false_alarm_ask_before_they_do(live: LiveRoom) -> None:
     live.declare("Checkout fails", 2)
     async with running(live.door, WIDE) as pilot:

@@ -41,6 +41,7 @@ KEYS: Final = {
     "incident.escalation": ("x", "Escalation of INC-1"),
     "incident.resolve": ("r", "Resolve INC-1"),
     "incident.service": ("v", "Service of INC-1"),
+    "incident.mitigate": ("R", "Mitigate on INC-1"),
     "incident.hypothesis": ("h", "Hypothesis · INC-1"),
     "incident.evidence": ("E", "Evidence · INC-1"),
     "incident.correct": ("C", "Correct an entry · INC-1"),

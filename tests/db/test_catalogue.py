@@ -11,6 +11,9 @@ MUTABLE = {
     "incident_access", "incident_service", "role_held", "timer", "channel", "handover",
     "incident_link", "hypothesis", "evidence", "pin", "incident_relation", "incident_impact",
     "restart_tick",
+    "catalog_import", "catalog_proposal",
+    "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
+    "freeze_exception", "mitigation_lock",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency"}
@@ -18,15 +21,19 @@ WORKING = {"lease", "idempotency"}
 API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "timeline": "i", "alert_event": "i", "delivery": "i", "outbox": "i", "idempotency": "d",
     "lease": "s", "team_member": "d", "incident_access": "d", "incident_service": "d",
-    "incident_link": "d", "pin": "d", "restart_tick": "d",
+    "incident_link": "d", "pin": "d", "service": "d", "dependency": "d", "catalog_import": "i",
+    "restart_tick": "d",
+    "change_service": "d",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
-    "escalation_step": "s", "service": "s", "dependency": "s", "source": "s", "channel": "s",
+    "escalation_step": "s", "service": "x", "dependency": "x", "source": "s", "channel": "s",
     "incident_service": "i", "role_held": "s", "incident": "a", "alert": "a", "outbox": "a",
     "timer": "a", "lease": "a", "timeline": "i", "alert_event": "i", "delivery": "i",
     "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
     "restart_tick": "s",
+    "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
+    "freeze": "a",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},
@@ -34,6 +41,7 @@ RIGHTS = {
     "u": {"SELECT", "UPDATE"},
     "a": {"SELECT", "INSERT", "UPDATE"},
     "d": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "x": {"SELECT", "DELETE"},
 }
 TO_NOBODY_ELSE = ("warroom_reader", "warroom_analyst", "warroom_auditor", "warroom_reaper",
                   "warroom_stats")  # fmt: skip
@@ -56,6 +64,11 @@ DEFINERS = {
     "read_v1.incident_impact_at": "warroom_search",
     "read_v1.restart_tick_at": "warroom_search", "warroom.health_nodes": "warroom_stats",
     "warroom.health_activity": "warroom_stats", "warroom.health_storage": "warroom_stats",
+    "warroom.services_in_use": "warroom_search",
+    "read_v1.change_event_at": "warroom_search", "read_v1.change_service_at": "warroom_search",
+    "read_v1.incident_change_at": "warroom_search", "read_v1.freeze_at": "warroom_search",
+    "read_v1.mitigation_lock_at": "warroom_search",
+    "warroom.audit_added": "warroom_owner",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 
@@ -145,6 +158,8 @@ def test_every_trigger_fires_always(pg: TestDatabase) -> None:
         by_table.setdefault(table, set()).add(trigger)
     for table in MUTABLE:
         wanted = {"keep_history", "audit_row", "refuse_truncate"}
+        if table in ("service", "dependency"):
+            wanted |= {"audit_added"}
         assert by_table[table] - {"follow_incident"} == wanted, table
     for table in BATCHED:
         wanted = {"audit_insert", "audit_update", "audit_delete", "refuse_truncate"}

@@ -33,6 +33,7 @@ OWN = {
     "warroom.health_nodes": {"warroom_engine"},
     "warroom.health_activity": {"warroom_engine"},
     "warroom.health_storage": {"warroom_engine"},
+    "warroom.services_in_use": {"warroom_api", "warroom_engine"},
     "read_v1.audit_entries": {"warroom_api", "warroom_auditor"},
     "read_v1.audit_verify": {"warroom_api", "warroom_auditor"},
     "warroom.row_digest": {"warroom_search"},

@@ -78,7 +78,7 @@ def test_an_insert_has_no_before_and_a_delete_has_no_after(seeded: Seeded) -> No
     ]
 
 
-def test_only_two_functions_make_an_envelope(pg: TestDatabase) -> None:
+def test_only_three_functions_make_an_envelope(pg: TestDatabase) -> None:
     """They set time zone and date style; a third that forgot would find forgeries everywhere."""
     with pg.connect() as conn:
         found = conn.execute(
@@ -86,7 +86,7 @@ def test_only_two_functions_make_an_envelope(pg: TestDatabase) -> None:
             " join pg_namespace n on n.oid = p.pronamespace where p.prosrc like '%audit_envelope(%'"
             " and n.nspname in ('warroom', 'read_v1') order by 1"
         ).fetchall()
-        assert [name for name, _ in found] == ["audit_append", "audit_verify"]
+        assert [name for name, _ in found] == ["audit_added", "audit_append", "audit_verify"]
         for _, config in found:
             assert "TimeZone=UTC" in config
             assert "DateStyle=ISO, YMD" in config

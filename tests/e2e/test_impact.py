@@ -120,3 +120,40 @@ async def test_ended_incidents_keep_what_was_reasoned_when_they_ended(
     sql(api, "delete from warroom.dependency")
     assert await run(engine, "impact") == "after the start: no open incident is touched"
     assert await tree(api, 1) == before
+
+
+async def test_an_alert_on_what_it_needs_makes_that_the_first_suspect_within_a_cycle(
+    api: Api, engine: Engine
+) -> None:
+    source = await api.client().add("sources", {"key": "prom"})
+
+    async def fire(service: str) -> None:
+        alert = {"labels": {"alertname": "Slow", "service": service, "severity": "critical"}}
+        async with httpx.AsyncClient(base_url=api.url) as http:
+            answer = await http.post(
+                "/api/v2/alerts",
+                json=[alert],
+                headers={"Authorization": f"Bearer {source['token']}"},
+            )
+        assert answer.status_code < 300, answer.text
+
+    await run(engine, "impact")
+    await fire("checkout")
+    await run(engine, "impact")
+    assert await suspects(api, 1) == ["checkout", "orders", "pg-main"]
+    await fire("pg-main")
+    said = await run(engine, "impact")
+    assert said.endswith("alerts or changes near them: reasoned again about 2 open incidents")
+    assert (await suspects(api, 1))[0] == "pg-main"
+    assert await run(engine, "impact") == "the catalogue has not changed"
+
+
+async def suspects(api: Api, number: int) -> list[str]:
+    rows = sql(
+        api,
+        "select array(select s ->> 'key' from warroom.incident_impact m,"
+        " jsonb_array_elements(m.suspects) with ordinality x(s, n) where m.incident_id = i.id"
+        f" order by n) from warroom.incident i where number = {number}",
+    )
+    found: list[str] = rows[0]
+    return found

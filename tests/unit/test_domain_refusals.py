@@ -12,12 +12,14 @@ import pytest
 from tests.unit.rooms import ANA, ANA_, BOT, FRESH, LUC, LUC_, MIRA, NOW, POLICY, entry, incident
 from warroom.domain import (
     clocks,
+    incident_changes,
     incident_merge,
     incident_moves,
     incident_recovery,
     incident_roles,
     incident_services,
     log_book,
+    mitigation,
     undo,
 )
 from warroom.domain.escalation import Policy
@@ -48,6 +50,12 @@ def evidence(about: log_book.Entry) -> None:
 def last(command: str = "incident.severity", by: UUID = ANA.id, intact: bool = True) -> LastCommand:
     rows = [Touched("incident", "UPDATE", FRESH.id, {}, {}, intact)]
     return LastCommand(command, by, NOW, rows)
+
+
+def mitigate(*at_it: mitigation.Holder) -> None:
+    mitigation.begin(
+        FRESH, ANA, NOW, service="pg", what="restart", ends=NOW, at_it=at_it, join=False
+    )
 
 
 def undo_after(command: LastCommand | None) -> None:
@@ -142,6 +150,39 @@ REFUSALS: list[Refusal] = [
             " Give it one with `warroom service`, or escalate the incident."
         ),
         lambda: page(FRESH, "unassigned"),
+    ),
+    # Changes and mitigation
+    (
+        "verdict-differs",
+        "The deploy of web “4.12” is the cause on INC-12 already.",
+        lambda: incident_changes.link(
+            FRESH,
+            ANA,
+            NOW,
+            kind="deploy",
+            title="4.12",
+            services=("web",),
+            verdict="cause",
+            before="cause",
+        ),
+    ),
+    (
+        "mitigation-own",
+        "You are at pg already (failover, since 10:41 UTC).",
+        lambda: mitigate(mitigation.Holder(ANA_, "failover", NOW, "INC-12")),
+    ),
+    (
+        "mitigation-free",
+        (
+            "luc is at pg on INC-7 (failover, since 10:41 UTC); join in (`--join`) to work on it "
+            "beside them."
+        ),
+        lambda: mitigate(mitigation.Holder(LUC_, "failover", NOW, "INC-7")),
+    ),
+    (
+        "mitigation-held",
+        "You are not at pg on INC-12.",
+        lambda: mitigation.end(FRESH, ANA, NOW, service="pg", held=None),
     ),
     # Roles
     (

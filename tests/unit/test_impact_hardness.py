@@ -196,7 +196,7 @@ def test_totals_in_business_words() -> None:
         [Dependency("app", "db", HARD), Dependency("pay", "db", SOFT)],
     )
     impact = reason(estate, [Seed("db", "down"), Seed("well", "recovered")])
-    assert impact.totals == ImpactTotals(3, 2, 62.0, 900, ("eu", "us"), 1)
+    assert impact.totals == ImpactTotals(3, 2, 62.0, 900, ("eu", "us"), 1, "App down")
 
 
 def test_nothing_is_known_of_a_service_that_is_not_given() -> None:

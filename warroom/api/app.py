@@ -13,7 +13,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom import __version__
 from warroom.api import (
+    catalog,
+    change_doors,
+    changes,
     directory,
+    freezes,
+    impact,
     incident_commands,
     incident_parts,
     incident_recovery,
@@ -26,6 +31,7 @@ from warroom.api import (
 )
 from warroom.api.auth import Gate
 from warroom.api.batcher import Batcher
+from warroom.api.catalog import imports
 from warroom.api.limits import Door
 from warroom.api.state import AppState
 from warroom.db.engine import Database, normal_conninfo
@@ -83,11 +89,18 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_commands.router)
     app.include_router(incident_parts.router)
     app.include_router(incident_recovery.router)
+    app.include_router(impact.router)
     app.include_router(ingest.router)
+    app.include_router(change_doors.router)
+    app.include_router(changes.router)
+    app.include_router(changes.near_router)
+    app.include_router(freezes.router)
     app.include_router(directory.router)
+    app.include_router(catalog.router)
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.
-    app.add_middleware(Door, limit=settings.body_limit_bytes)
+    larger = {imports.ADDRESS: settings.import_limit_bytes}
+    app.add_middleware(Door, limit=settings.body_limit_bytes, larger=larger)
     app.add_middleware(Gate)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)

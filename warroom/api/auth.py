@@ -24,13 +24,18 @@ from warroom.domain.principal import (
 )
 from warroom.domain.severity import stored_table
 from warroom.domain.validate import say_time
-from warroom.errors import InvalidInput, Unauthenticated, WarRoomError
+from warroom.errors import InvalidInput, PayloadTooLarge, Unauthenticated, WarRoomError
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """The addresses that need no token."""
+BODY_PROVES = re.compile(r"/v1/ingest/changes/github/[a-z0-9][a-z0-9._-]{0,62}|/v2/change/enqueue")
+"""The addresses whose body proves its sender, where no token does (``warroom.api.proof``)."""
+PROOF_BYTES = 1 << 20
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
+GITLAB = "/v1/ingest/changes/gitlab"
 _KEY = re.compile(r"[!-~]{1,200}")
 _TOKEN = re.compile(r"[!-~]{1,500}")
-_bearer = HTTPBearer(auto_error=False, description="A token of `warroom token add`.")
+BEARER = HTTPBearer(auto_error=False, description="A token of `warroom token add`.")
 _NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
 
 
@@ -39,6 +44,7 @@ class Gate:
 
     Every address but ``OPEN`` needs a token, those that do not exist included: a route that
     somebody adds is closed until it is listed.  The open ones take no body, so none is read.
+    Where the body itself is the proof, one of a small declared size is let through to it.
 
     Args:
         app: what is behind.
@@ -58,11 +64,49 @@ class Gate:
             return
         request = Request(scope)
         try:
-            request.state.principal = await _principal(request)
+            if not _proves_itself(request):
+                request.state.principal = await _principal(request)
         except WarRoomError as error:
             await answer_to(request, error)(scope, receive, unread)
             return
         await self._app(scope, receive, send)
+
+
+def _proves_itself(request: Request) -> bool:
+    """Say whether the body is to prove who sent it; it must be small, and look as if it could.
+
+    Raises:
+        Unauthenticated: GitHub's address, and no signature.
+        InvalidInput: the size is not declared, or the body is compressed.
+        PayloadTooLarge: it is over what such a body may have.
+    """
+    headers = request.headers
+    if "Authorization" in headers or not BODY_PROVES.fullmatch(request.url.path):
+        return False
+    if request.method != "POST":
+        return False
+    if not request.url.path.startswith("/v2/"):
+        signature = headers.get("X-Hub-Signature-256", "")
+        if not _SIGNATURE.fullmatch(signature):
+            raise Unauthenticated(
+                "This needs GitHub's X-Hub-Signature-256, or a bearer token.",
+                field="X-Hub-Signature-256",
+                remedy="Give the webhook the secret of its source.",
+            )
+    length = headers.get("Content-Length", "")
+    if not re.fullmatch(r"[0-9]{1,12}", length) or "Content-Encoding" in headers:
+        raise InvalidInput(
+            "A body that proves its sender must be sent plain, with its length.",
+            field="Content-Length",
+            remedy="Send Content-Length and no Content-Encoding, or use a bearer token.",
+        )
+    if int(length) > PROOF_BYTES:
+        raise PayloadTooLarge(
+            f"A body that proves its sender may have {PROOF_BYTES} bytes; nothing was stored.",
+            field="body",
+            remedy="Use a bearer token for larger ones.",
+        )
+    return True
 
 
 async def _principal(request: Request) -> Principal:
@@ -73,6 +117,10 @@ async def _principal(request: Request) -> Principal:
         DatabaseUnavailable: nobody can say whose it is.
     """
     header = request.headers.get("Authorization", "")
+    if not header.strip() and request.url.path == GITLAB and "X-Gitlab-Token" in request.headers:
+        return await principal_of(
+            request, request.headers["X-Gitlab-Token"], field="X-Gitlab-Token"
+        )
     if not header.strip():
         raise Unauthenticated(
             "This needs a bearer token.",
@@ -87,8 +135,27 @@ async def _principal(request: Request) -> Principal:
             field="Authorization",
             remedy="Send 'Authorization: Bearer …'; `warroom token add` makes one.",
         )
+    return await principal_of(request, token)
+
+
+def stranger(request: Request) -> CommandContext:
+    """Return the context in which somebody is looked up who is not known yet."""
+    return CommandContext(_NOBODY, request.state.request_id, origin(request))
+
+
+async def principal_of(request: Request, token: str, *, field: str = "Authorization") -> Principal:
+    """Return whose token it is; ``field`` names where it stood.
+
+    Raises:
+        Unauthenticated: it is malformed, unknown, expired or revoked.
+        DatabaseUnavailable: nobody can say whose it is.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise Unauthenticated(
+            "This needs the token of a source.", field=field,
+            remedy="`warroom source token SOURCE` makes one.",
+        )  # fmt: skip
     digest = hashlib.sha256(token.encode("ascii")).digest()
-    ctx = CommandContext(_NOBODY, request.state.request_id, origin(request))
 
     async def handler(work: Work) -> Principal:
         row = await work.row(
@@ -98,7 +165,7 @@ async def _principal(request: Request) -> Principal:
             {"hash": digest},
         )
         if row is None:
-            raise await _refusal(work, digest)
+            raise await _refusal(work, digest, field)
         request.state.service_label = row["service_label"]
         request.state.severities = stored_table(row["severity_map"])
         return Principal(
@@ -106,10 +173,10 @@ async def _principal(request: Request) -> Principal:
             frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
         )  # fmt: skip
 
-    return await read(state_of(request).db, ctx, handler)
+    return await read(state_of(request).db, stranger(request), handler)
 
 
-async def _refusal(work: Work, digest: bytes) -> Unauthenticated:
+async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:
     """Return why a token is refused; only its holder can ask, so the reason is no secret."""
     row = await work.row(
         "select t.expires_at, t.revoked_at, p.disabled_at, now() as now"
@@ -124,14 +191,12 @@ async def _refusal(work: Work, digest: bytes) -> Unauthenticated:
         said = "Whoever this token belongs to is disabled."
     elif row is not None and row["expires_at"] is not None:
         said = f"This token expired {say_time(row['expires_at'], row['now'])}."
-    return Unauthenticated(
-        said, field="Authorization", remedy="`warroom token add` makes a new one."
-    )
+    return Unauthenticated(said, field=field, remedy="`warroom token add` makes a new one.")
 
 
 async def authenticate(
     request: Request,
-    _described: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    _described: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None,
 ) -> Principal:
     """Return the principal that the gate has found; the parameter is for the description.
 

@@ -153,6 +153,28 @@ class Unlink(Strict):
     url: str = Field(min_length=1, max_length=2000)
 
 
+class LinkChange(Version):
+    """What is to be said of which change."""
+
+    change: UUID = Field(strict=False)
+    verdict: Literal["suspected", "cause", "cleared"]
+
+
+class Mitigate(Strict):
+    """At which service, doing what; seconds until it is over by itself."""
+
+    service: str = Field(min_length=1, max_length=200)
+    what: Literal["rollback", "restart", "failover", "scale", "config", "flag", "other"]
+    join: bool = False
+    for_s: float = Field(default=3600, ge=60, le=86400, strict=False)
+
+
+class Mitigated(Strict):
+    """With which service one is done."""
+
+    service: str = Field(min_length=1, max_length=200)
+
+
 class SetField(Version):
     """A custom field of the registry; null takes it away."""
 

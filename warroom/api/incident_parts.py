@@ -15,7 +15,9 @@ from warroom.api.problems import RESPONSES
 from warroom.services import (
     clocks,
     entries,
+    incident_changes,
     incident_services,
+    mitigations,
 )
 
 router = APIRouter(prefix="/v1/incidents", tags=["commands"], responses=RESPONSES)
@@ -207,3 +209,50 @@ async def set_field(
             state.db, ctx, ref, version=body.version, field=body.field, value=body.value
         ),
     )
+
+
+@router.post("/{ref}/changes", response_model=models.Incident)
+async def link_change(
+    ref: Ref,
+    body: bodies.LinkChange,
+    ctx: Commander,
+    state: State,
+    response: Response,
+) -> dict[str, Any]:
+    """Say of a change that it is suspected, the cause, or cleared."""
+    return send(
+        response,
+        await incident_changes.link_change(
+            state.db, ctx, ref, version=body.version, change=body.change, verdict=body.verdict
+        ),
+    )
+
+
+@router.post("/{ref}/mitigate", response_model=models.Incident)
+async def mitigate(
+    ref: Ref,
+    body: bodies.Mitigate,
+    ctx: Commander,
+    state: State,
+    response: Response,
+) -> dict[str, Any]:
+    """Say that one is at a service now, doing what."""
+    return send(
+        response,
+        await mitigations.begin(
+            state.db, ctx, ref, service=body.service, what=body.what, join=body.join,
+            for_s=body.for_s,
+        ),
+    )  # fmt: skip
+
+
+@router.post("/{ref}/mitigate/done", response_model=models.Incident)
+async def mitigated(
+    ref: Ref,
+    body: bodies.Mitigated,
+    ctx: Commander,
+    state: State,
+    response: Response,
+) -> dict[str, Any]:
+    """Say that one is done with a service."""
+    return send(response, await mitigations.end(state.db, ctx, ref, service=body.service))

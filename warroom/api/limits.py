@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -32,11 +33,19 @@ class Door:
         app: what is behind.
         limit: bytes of a body, as sent and as decompressed.
         body_seconds: a body must have come within this time.
+        larger: the limits of those addresses that take more.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: int,
+        body_seconds: float = BODY_SECONDS,
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
         self._app = app
-        self._limit = limit
+        self._usual = limit
+        self._larger = larger or {}
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,6 +54,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         ended = False
+        limit = self._larger.get(scope.get("path", ""), self._usual)
 
         async def watched() -> Message:
             nonlocal ended
@@ -56,11 +66,12 @@ class Door:
         slow = False
         try:
             async with asyncio.timeout(self._body_seconds):
-                body = await self._read({k.lower(): v for k, v in scope["headers"]}, watched)
+                headers = {k.lower(): v for k, v in scope["headers"]}
+                body = await self._read(headers, watched, limit)
         except TooLarge:
             refusal = (
                 413, "payload-too-large", "Payload too large",
-                f"The body is over {self._limit} bytes, sent or unpacked; nothing was stored.",
+                f"The body is over {limit} bytes, sent or unpacked; nothing was stored.",
                 "Send it in several parts.",
             )  # fmt: skip
         except BadEncoding:
@@ -108,10 +119,12 @@ class Door:
 
         await self._app(scope, replay, send)
 
-    async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
+    async def _read(
+        self, headers: dict[bytes, bytes], receive: Receive, limit: int
+    ) -> bytes | None:
         """Return the whole body, decompressed; None when the sender went away."""
         declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._limit:
+        if declared.isdigit() and int(declared) > limit:
             raise TooLarge
         encoding = headers.get(b"content-encoding", b"").strip().lower()
         inflate: Any = None
@@ -127,26 +140,27 @@ class Door:
                 return None
             chunk = message.get("body", b"")
             received += len(chunk)
-            if received > self._limit:
+            if received > limit:
                 raise TooLarge
-            self._take(out, chunk, inflate)
+            _take(out, chunk, inflate, limit)
             if not message.get("more_body", False):
                 break
         if inflate is not None and received and not inflate.eof:
             raise BadEncoding
         return bytes(out)
 
-    def _take(self, out: bytearray, chunk: bytes, inflate: Any) -> None:
-        if inflate is None:
-            out += chunk
-            return
-        try:
-            # Never more than one byte over the limit is ever unpacked.
-            out += inflate.decompress(chunk, self._limit - len(out) + 1)
-        except zlib.error as error:
-            raise BadEncoding from error
-        if len(out) > self._limit or inflate.unconsumed_tail:
-            raise TooLarge
-        if inflate.unused_data:
-            # Bytes behind the end: dropping them silently would be storing half of what was sent.
-            raise BadEncoding
+
+def _take(out: bytearray, chunk: bytes, inflate: Any, limit: int) -> None:
+    if inflate is None:
+        out += chunk
+        return
+    try:
+        # Never more than one byte over the limit is ever unpacked.
+        out += inflate.decompress(chunk, limit - len(out) + 1)
+    except zlib.error as error:
+        raise BadEncoding from error
+    if len(out) > limit or inflate.unconsumed_tail:
+        raise TooLarge
+    if inflate.unused_data:
+        # Bytes behind the end: dropping them silently would be storing half of what was sent.
+        raise BadEncoding

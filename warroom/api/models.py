@@ -91,6 +91,9 @@ class Incident(BaseModel):
     handovers: list[dict[str, Any]]
     services: list[dict[str, Any]]
     links: list[dict[str, Any]]
+    changes: list[dict[str, Any]]
+    mitigations: list[dict[str, Any]]
+    freezes: list[dict[str, Any]]
     alert_count: int
     firing_count: int
     next_timer: dict[str, Any] | None

@@ -114,6 +114,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         400: "A field cannot be used", 401: "No valid token", 403: "Not allowed",
         404: "Not there", 408: "Too slow",
         409: "Refused or changed meanwhile", 413: "Too large",
-        422: "Idempotency key reused", 503: "Try again later", 504: "Outcome unknown",
+        422: "Idempotency key reused, or files with errors", 503: "Try again later",
+        504: "Outcome unknown",
     }.items()
 }  # fmt: skip

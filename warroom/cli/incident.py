@@ -6,7 +6,13 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from warroom.cli import incident_batch, incident_clocks, incident_log, incident_moves
+from warroom.cli import (
+    incident_batch,
+    incident_changes,
+    incident_clocks,
+    incident_log,
+    incident_moves,
+)
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -23,7 +29,12 @@ if TYPE_CHECKING:
     from warroom.client import Client
 
 COLUMNS = ("ref", "severity", "status", "title", "owner", "services", "opened_at")
-TABLES = (incident_moves.VERBS, incident_log.VERBS, incident_clocks.VERBS)
+TABLES = (
+    incident_moves.VERBS,
+    incident_log.VERBS,
+    incident_clocks.VERBS,
+    incident_changes.VERBS,
+)
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -135,6 +146,11 @@ def _facts(item: dict[str, Any]) -> list[str]:
         "sleeps until": item["snoozed_until"] or "",
         "update due": item["update_due_at"] or "",
         "links": ", ".join(f"{k['kind']} {k['url']} ({k['label']})" for k in item["links"]),
+        "changes": ", ".join(f"{c['kind']} {c['title']} {c['verdict']}" for c in item["changes"]),
+        "mitigated": ", ".join(
+            f"{m['service']} by {m['who']} ({m['what']})" for m in item["mitigations"]
+        ),
+        "freezes": ", ".join(f"{f['policy']} ({f['scope']})" for f in item["freezes"]),
         "fields": ", ".join(f"{k} = {v}" for k, v in sorted(item["custom"].items())),
         "merged into": item["merged_into"] or "",
         "split from": item["split_from"] or "",

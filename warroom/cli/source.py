@@ -36,6 +36,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name")
     parser.add_argument("--team")
     parser.add_argument("--service-label", help="the label that names the service")
+    parser.add_argument(
+        "--dialect",
+        choices=("alertmanager", "github", "gitlab", "argocd", "pagerduty", "change"),
+        default="alertmanager",
+        help="what it speaks; a GitHub source also gets the secret that its webhook signs with",
+    )
 
 
 def _body(args: argparse.Namespace) -> dict[str, Any]:
@@ -44,6 +50,7 @@ def _body(args: argparse.Namespace) -> dict[str, Any]:
         "name": args.name,
         "team": args.team,
         "service_label": args.service_label,
+        "dialect": args.dialect,
     }
 
 

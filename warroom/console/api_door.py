@@ -45,6 +45,9 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.CORRECT: "correct",
     Kind.LINK: "add_link",
     Kind.UNLINK: "remove_link",
+    Kind.CHANGE: "link_change",
+    Kind.MITIGATE: "mitigate",
+    Kind.MITIGATED: "mitigated",
 }
 """The client's method of every command."""
 

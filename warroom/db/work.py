@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy import Engine, RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
@@ -25,6 +25,11 @@ class Work:
         self._conn = conn
         self._ends_at = ends_at
         self._fd = fd
+
+    @property
+    def pool(self) -> Engine:
+        """Which connections these are: what a process keeps of a database it keeps by this."""
+        return self._conn.engine.sync_engine
 
     def left(self) -> float:
         """Return the seconds that are left."""

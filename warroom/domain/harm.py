@@ -66,6 +66,9 @@ HARM: Mapping[Command, Harm] = MappingProxyType(
         Command.RESTART: Harm.NONE,
         Command.PAGE: Harm.SOME,
         Command.UNDO: Harm.SOME,
+        Command.CHANGE: Harm.SOME,
+        Command.MITIGATE: Harm.SOME,
+        Command.MITIGATED: Harm.SOME,
     }
 )
 """Of every command. A snooze is grave: for its time nobody is told of what goes on burning."""

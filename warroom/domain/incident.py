@@ -91,6 +91,9 @@ class Command(StrEnum):
     RESTART = "incident.restart"
     PAGE = "incident.page"
     UNDO = "incident.undo"
+    CHANGE = "incident.change"
+    MITIGATE = "incident.mitigate"
+    MITIGATED = "incident.mitigate.done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,7 @@ RULES: Mapping[Command, tuple[Rule, ...]] = MappingProxyType(
         Command.SNOOZE: (NOT_ENDED,),
         Command.ESCALATION: (NOT_ENDED,),
         Command.PAGE: (NOT_ENDED,),
+        Command.MITIGATE: (NOT_ENDED,),
     }
 )
 """What must hold; a command that is not named here is allowed in every status: what is learned

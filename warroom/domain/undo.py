@@ -36,6 +36,9 @@ _WHY_NOT = {
     Command.RESTRICT: "set the visibility anew instead",
     Command.RESTART: "take the tick away instead, or set it again",
     Command.PAGE: "people were told, and that cannot be taken back",
+    Command.CHANGE: "say anew what the change is instead",
+    Command.MITIGATE: "say that you are done with the service instead",
+    Command.MITIGATED: "go to the service again instead",
     Command.UNDO: "it was an undo itself; repeat the command instead",
 }
 PUT_BACK = ("status", "acknowledged_at", "acknowledged_by", "owner_id", "resolved_at",

@@ -22,6 +22,7 @@ from warroom.engine.cycles.impact import Impact
 from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
 from warroom.services import alerts, escalations, housekeeping, leases
+from warroom.services.catalog import workloads
 from warroom.settings import Settings
 
 log: Any = structlog.get_logger("warroom.engine")
@@ -62,6 +63,7 @@ class Engine:
             Cycle("health", 1.0, True, health.run_once),
             Cycle("partitions", 3600.0, True, lambda: housekeeping.make_partitions(db, ctx)),
             Cycle("keys", 3600.0, True, lambda: housekeeping.drop_old_keys(db, ctx)),
+            Cycle("workloads", 30.0, True, lambda: workloads.forget_expired(db, ctx)),
             Cycle("logins", 30.0, True, lambda: housekeeping.reap_logins(db, ctx)),
         )
 

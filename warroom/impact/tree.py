@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from warroom.domain.panes import ImpactNode
+from warroom.impact.graph import Hardness
 from warroom.impact.spread import Edge, Spread
 
 _WORST_FIRST: Final = ("down", "degraded", "suspected", "recovered")
 _CHAIN_MAX: Final = 4
+# By number: to hash a member of an enumeration costs more than the rest of a sentence.
+_WORDS: Final = ("", Hardness.SOFT.word, Hardness.HARD.word)
 
 
 class Tree:
@@ -23,6 +26,7 @@ class Tree:
         self._graph = spread.graph
         self._limit = limit
         self._causes: dict[int, Edge | None] = {}
+        self._chains: dict[tuple[int, int], str] = {}
 
     def draw(self) -> tuple[tuple[ImpactNode, ...], bool]:
         """Return the nodes in the order of drawing, and whether some are missing."""
@@ -45,12 +49,14 @@ class Tree:
             if mark:
                 continue
             # Without room left nobody needs to know where marks would stand.
-            edges = self._spread.felt(at) if room > 0 else below[at]
-            kept = set(below[at])
+            if room <= 0:
+                stack += [(e.service, depth + 1, e, False) for e in reversed(below[at])]
+                continue
+            kept = {e.service: e for e in below[at]}
             stack += [
-                (e.service, depth + 1, e, e not in kept)
-                for e in reversed(edges)
-                if e in kept or e.service in below
+                (e.service, depth + 1, e, kept.get(e.service) != e)
+                for e in reversed(self._spread.felt(at))
+                if e.service in below
             ]
         return tuple(nodes), hit > len(below) or (room <= 0 and self._lacks_marks(below, nodes))
 
@@ -82,39 +88,43 @@ class Tree:
 
     def _node(self, at: int, depth: int, hangs_on: Edge | None, *, mark: bool) -> ImpactNode:
         service = self._graph.services[at]
-        seed = self._spread.said.get(at)
-        if seed is not None:
-            state = seed.state
+        since = None
+        if at in self._spread.said:
+            seed = self._spread.said[at]
+            state, since = seed.state, seed.since
         else:
             state = "expected-down" if at in self._spread.down else "expected-degraded"
+        if hangs_on is None:
+            why, word = f"reported {state}", ""
+        else:
+            why, word = self._why(hangs_on), _WORDS[hangs_on[2]]
+        # By position: five hundred of them are made, and naming costs as much as making.
         return ImpactNode(
-            key=service.key,
-            name=service.name,
-            state=state,
-            tier=service.tier,
-            team=service.team,
-            depth=depth,
-            why=f"reported {state}" if hangs_on is None else self._why(hangs_on),
-            since=seed.since if seed else None,
-            hardness=hangs_on.hardness.word if hangs_on else "",
-            region=service.region,
-            user_share=service.user_share,
-            customers=service.customers,
-            elsewhere=mark,
-        )
+            service.key, service.name, state, service.tier, service.team, depth, why, since, word,
+            service.region, service.user_share, service.customers, mark,
+        )  # fmt: skip
 
-    def _why(self, edge: Edge | None) -> str:
+    def _why(self, edge: Edge) -> str:
         """Say the chain that leads to one of the incident's services: hard on x ← hard on y."""
-        links: list[str] = []
-        while edge is not None:
-            if len(links) == _CHAIN_MAX:
-                links.append("…")
-                break
-            link = f"{edge.hardness.word} on {self._graph.services[edge.at].key}"
-            if edge.group is not None:
-                group = self._graph.groups[edge.group]
-                left = group.size - self._spread.hurt_members.get(edge.group, 0)
-                link += f" ({left} of {group.size} in {group.name} left, {group.needed} needed)"
-            links.append(link)
-            edge = self._cause(edge.at)
-        return " ← ".join(links)
+        link, above = self._link(edge), self._chain(edge.at)
+        return f"{link} ← {above}" if above else link
+
+    def _chain(self, at: int, links: int = _CHAIN_MAX - 1) -> str:
+        """Return the chain above a service, so many links of it; empty for the incident's own."""
+        edge = self._cause(at)
+        if edge is None:
+            return ""
+        if not links:
+            return "…"
+        if (known := self._chains.get((at, links))) is None:
+            link, above = self._link(edge), self._chain(edge.at, links - 1)
+            known = self._chains[at, links] = f"{link} ← {above}" if above else link
+        return known
+
+    def _link(self, edge: Edge) -> str:
+        link = f"{_WORDS[edge.hardness]} on {self._graph.services[edge.at].key}"
+        if edge.group is not None:
+            group = self._graph.groups[edge.group]
+            left = group.size - self._spread.hurt_members.get(edge.group, 0)
+            link += f" ({left} of {group.size} in {group.name} left, {group.needed} needed)"
+        return link

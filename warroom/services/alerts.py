@@ -33,7 +33,7 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
-from warroom.services import alert_incidents, impact
+from warroom.services import alert_incidents, freezes, impact
 from warroom.services import alert_store as store
 from warroom.services.alert_rows import (
     Candidates,
@@ -362,3 +362,4 @@ async def _write(
     await alert_incidents.insert_entries(work, entries)
     # Alerts join only incidents that have their service already: no other set has changed.
     await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)
+    await freezes.refresh(work, [*(incident.id for incident in opened), *raised])

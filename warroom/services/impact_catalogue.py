@@ -19,7 +19,7 @@ from warroom.services import impact
 # have been seen.  No transaction of ours lives this long.
 OVERLAP: Final = timedelta(seconds=60)
 # Each batch holds its incidents' rows while it reasons: commands wait that long at the most.
-BATCH: Final = 20
+BATCH: Final = 5
 DEADLINE_S: Final = 30.0
 
 _SIZE = """
@@ -37,16 +37,22 @@ select i.id from warroom.incident i where i.ended_at is null
   and exists (select from warroom.incident_service l where l.incident_id = i.id) order by i.id
 """
 # An incident is touched when one of its services is what a changed service depends on, however
-# far away, or when it names the changed service (whose dependency may be gone by now).
+# far away (it takes more down), or depends on it (something else may have done it), or when it
+# names the changed service (whose dependency may be gone by now).
 _TOUCHED = """
 with recursive up (id) as (
     select unnest(cast(:changed as uuid[]))
     union
     select d.depends_on_id from up u join warroom.dependency d on d.service_id = u.id),
+  down (id) as (
+    select unnest(cast(:changed as uuid[]))
+    union
+    select d.service_id from down n join warroom.dependency d on d.depends_on_id = n.id),
+  around as materialized (select id from up union select id from down),
   named as (select s.key from warroom.service s where s.id = any(cast(:changed as uuid[])))
 select i.id from warroom.incident i where i.ended_at is null and (
   exists (select from warroom.incident_service l
-    where l.incident_id = i.id and l.service_id in (select u.id from up u))
+    where l.incident_id = i.id and l.service_id in (select a.id from around a))
   or exists (select from warroom.incident_impact m, jsonb_array_elements(m.nodes) n
     where m.incident_id = i.id and n ->> 'key' in (select k.key from named k)))
 order by i.id

@@ -20,6 +20,7 @@ from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.timeline import EntryDraft
 from warroom.domain.timer import TimerDraft
 from warroom.errors import Refused, VersionConflict
+from warroom.services import freezes
 from warroom.services.access import require
 from warroom.services.incident_state import Json, as_json, load, state_of
 from warroom.services.snoozes import arm_sleepers
@@ -34,6 +35,10 @@ CHANGEABLE = frozenset(
 QUIET = frozenset({Command.LOG, Command.PIN, Command.UNPIN, Command.CORRECT, Command.LINK,
                    Command.UNLINK, Command.JUDGE, Command.FIELD, Command.RESTART,
                    Command.PAGE})  # fmt: skip
+# After these an incident may freeze changes that it did not freeze, or the other way round.
+FREEZING = frozenset({Command.SEVERITY, Command.STATUS, Command.RESOLVE, Command.FALSE_ALARM,
+                      Command.MERGE, Command.DRILL, Command.SERVICE, Command.SERVICE_DETACH,
+                      Command.UNDO})  # fmt: skip
 # Arming what was armed before (a snooze, the next update) sets the same clock anew.
 ARM = """
 insert into warroom.timer (kind, incident_id, step, cycle, due_at, target, policy_id, reason, unit,
@@ -113,6 +118,8 @@ async def run_on(
         if decision.changes or version is not None:
             await apply(work, row, decision)
         await follow(work, row, decision, row["policy_id"], decision.arm)
+        if command in FREEZING:
+            await freezes.refresh(work, [row["id"]])
         return Answer(status, as_json(await load(work, str(row["id"]))))
 
     return await run_command(db, ctx, command.value, {"ref": ref, **body}, handler)

@@ -18,7 +18,7 @@ from warroom.domain.incident import Command, Decision, IncidentState
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.timeline import EntryDraft, EntryKind
 from warroom.errors import Refused
-from warroom.services import impact
+from warroom.services import freezes, impact
 from warroom.services.access import require
 from warroom.services.escalation_policies import policy_of
 from warroom.services.incident_commands import (
@@ -88,6 +88,7 @@ async def merge(db: Database, ctx: CommandContext, ref: str, *, version: int, in
             visibility=target["visibility"],
         )  # fmt: skip
         await impact.refresh(work, [target["id"]])
+        await freezes.refresh(work, [target["id"]])
         return decision
 
     body = {"version": version, "into": into}
@@ -149,6 +150,7 @@ async def split(
         opening = rules.declare(new, ctx.principal, now)
         await follow(work, made, opening, row["policy_id"], (first,) if first else ())
         await impact.refresh(work, [row["id"], made["id"]])
+        await freezes.refresh(work, [row["id"], made["id"]])
         return Answer(201, as_json(await load(work, str(made["id"]))))
 
     return await run_command(db, ctx, Command.SPLIT.value, body, handler)

@@ -42,6 +42,21 @@ select i.id, i.number, i.title, i.summary, i.severity, i.status, i.version, i.un
       'target', t.target, 'state', t.state, 'step', t.step) order by t.state, t.due_at)
     from warroom.timer t where t.incident_id = i.id and t.state in ('armed', 'paused')), '[]')
     as timers,
+  coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'kind', c.kind, 'title', c.title,
+      'verdict', l.verdict) order by l.judged_at, c.id)
+    from warroom.incident_change l join warroom.change_event c on c.id = l.change_id
+    where l.incident_id = i.id), '[]') as changes,
+  coalesce((select jsonb_agg(jsonb_build_object('service', s.key, 'what', m.what, 'who', p.name,
+      'since', m.since, 'expires_at', m.expires_at, 'joined', m.joined)
+      order by s.key, m.joined, m.since)
+    from warroom.mitigation_lock m join warroom.service s on s.id = m.service_id
+    join warroom.principal p on p.id = m.holder_id
+    where m.incident_id = i.id and m.released_at is null and m.expires_at > now()), '[]')
+    as mitigations,
+  coalesce((select jsonb_agg(jsonb_build_object('policy', p.key, 'scope', f.scope,
+      'since', f.began_at) order by f.began_at, p.key)
+    from warroom.freeze f join warroom.freeze_policy p on p.id = f.policy_id
+    where f.incident_id = i.id and f.ended_at is null), '[]') as freezes,
   (select m.number from warroom.incident_relation x join warroom.incident m on m.id = x.other_id
     where x.incident_id = i.id and x.kind = 'merged-into') as merged_into,
   (select m.number from warroom.incident_relation x join warroom.incident m on m.id = x.other_id
@@ -93,6 +108,9 @@ def as_json(row: RowMapping) -> Json:
         "handovers": [{k: v for k, v in h.items() if k != "to_id"} for h in row["handovers"]],
         "services": row["services"],
         "links": row["links"],
+        "changes": row["changes"],
+        "mitigations": row["mitigations"],
+        "freezes": row["freezes"],
         "alert_count": row["alert_count"],
         "firing_count": row["firing_count"],
         "next_timer": {k: armed[k] for k in ("kind", "due_at", "target")} if armed else None,

@@ -14,7 +14,7 @@ from warroom.domain import incident as rules
 from warroom.domain.escalation import arm_first
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import InvalidInput
-from warroom.services import impact
+from warroom.services import freezes, impact
 from warroom.services.access import require
 from warroom.services.escalation_policies import policy_of
 from warroom.services.incident_commands import change, follow
@@ -82,6 +82,7 @@ async def declare(
         await impact.refresh(work, [row["id"]])
         first = arm_first(await policy_of(work, row["id"], policy), now)
         await follow(work, row, decision, policy, (first,) if first else ())
+        await freezes.refresh(work, [row["id"]])
         return Answer(201, as_json(await load(work, str(row["id"]))))
 
     return await run_command(db, ctx, rules.Command.DECLARE.value, body, handler)

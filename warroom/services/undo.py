@@ -71,8 +71,8 @@ async def _last(work: Work, incident: UUID) -> LastCommand | None:
         return None
     touched = []
     for r in rows:
-        if r["table_name"] == "incident_impact":
-            continue  # derived: it follows
+        if r["table_name"] in ("incident_impact", "freeze"):
+            continue  # derived: they follow
         after: Mapping[str, Any] = r["after"] or {}
         query = _NOW.get(r["table_name"])
         found = await work.row(query, {"id": r["row_id"]}) if query else None

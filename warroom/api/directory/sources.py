@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -21,12 +21,15 @@ Json = dict[str, Any]
 
 
 class Source(Strict):
-    """An alert source."""
+    """A source of alerts or changes."""
 
     key: str
     name: str | None = None
     team: str | None = None
     service_label: str | None = Field(default=None, max_length=200)
+    dialect: Literal["alertmanager", "github", "gitlab", "argocd", "pagerduty", "change"] = (
+        "alertmanager"
+    )
 
 
 class Severities(Strict):
@@ -42,14 +45,16 @@ class SourceToken(Strict):
 
 
 class SourceMade(BaseModel):
-    """The source that was made; the token is told once, and null when it was told before."""
+    """The source that was made; token and secret are told once, and null when told before."""
 
     id: UUID
     key: str
     name: str
     team: str | None = None
     service_label: str | None = None
+    dialect: str | None = None
     token: str | None = None
+    secret: str | None = None
 
 
 class SeveritiesSet(BaseModel):
@@ -81,9 +86,11 @@ class SourceListed(BaseModel):
     last_seen_at: datetime | None
 
 
-@router.post("/sources", status_code=201, response_model=SourceMade)
+@router.post(
+    "/sources", status_code=201, response_model=SourceMade, response_model_exclude_unset=True
+)
 async def add_source(body: Source, ctx: Commander, state: State) -> Json:
-    """Make an alert source with its token (told once)."""
+    """Make a source with its token (told once), GitHub's also with its secret."""
     return (await sources.add(state.db, ctx, **body.model_dump())).body
 
 

@@ -7,6 +7,7 @@ Plain psycopg on purpose: the first picture must not wait for a larger library. 
 from __future__ import annotations
 
 from warroom.db.reads.board import age_of, read_board, read_incident, read_timeline
+from warroom.db.reads.changes import read_changes
 from warroom.db.reads.estate import read_estate
 from warroom.db.reads.health import read_health
 from warroom.db.reads.impact import read_impact
@@ -17,6 +18,7 @@ from warroom.db.reads.timers import read_timers
 __all__ = [
     "age_of",
     "read_board",
+    "read_changes",
     "read_estate",
     "read_health",
     "read_impact",

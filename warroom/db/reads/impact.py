@@ -17,8 +17,8 @@ from warroom.domain.reasoned import (
 )
 
 _INCIDENT: LiteralString = """
-select clock_timestamp() as read_at, i.number, m.computed_at, m.nodes, m.totals, m.suspects,
-  m.waves, m.shared, m.suggestion, t.ticks
+select clock_timestamp() as read_at, i.number, i.severity, m.computed_at, m.nodes, m.totals,
+  m.suspects, m.waves, m.shared, m.suggestion, t.ticks
 from read_v1.incident i
 """
 _NOW: LiteralString = """
@@ -87,7 +87,8 @@ async def read_impact(
             for d in r["shared"] or ()
         ),
         suggestion=Suggestion(r["suggestion"]["severity"], r["suggestion"]["reason"])
-        if r["suggestion"]
+        # It is what it should be: there is nothing to suggest.
+        if r["suggestion"] and r["suggestion"]["severity"] != r["severity"]
         else None,
     )
 

@@ -8,7 +8,16 @@ a table.
 
 from warroom.db.tables.alerts import alert, alert_event, delivery
 from warroom.db.tables.base import metadata
-from warroom.db.tables.catalogue import dependency, service
+from warroom.db.tables.catalogue import catalog_import, catalog_proposal, dependency, service
+from warroom.db.tables.changes import (
+    change_event,
+    change_service,
+    freeze,
+    freeze_exception,
+    freeze_policy,
+    incident_change,
+    mitigation_lock,
+)
 from warroom.db.tables.directory import (
     api_token,
     channel,
@@ -42,6 +51,10 @@ __all__ = [
     "alert_event",
     "api_token",
     "audit",
+    "catalog_import",
+    "catalog_proposal",
+    "change_event",
+    "change_service",
     "channel",
     "delivery",
     "dependency",
@@ -49,18 +62,23 @@ __all__ = [
     "escalation_step",
     "evidence",
     "field_definition",
+    "freeze",
+    "freeze_exception",
+    "freeze_policy",
     "handover",
     "history",
     "hypothesis",
     "idempotency",
     "incident",
     "incident_access",
+    "incident_change",
     "incident_impact",
     "incident_link",
     "incident_relation",
     "incident_service",
     "lease",
     "metadata",
+    "mitigation_lock",
     "outbox",
     "pin",
     "principal",

@@ -1,4 +1,4 @@
-"""What can break: services, and what they depend on."""
+"""What can break: services, what they depend on, and where that was learnt."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ service = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
+    sa.Column("zone", sa.Text),
+    sa.Column("host", sa.Text),
+    sa.Column("provider", sa.Text),
+    sa.Column("slo", sa.Numeric),
+    sa.Column("dashboard_url", sa.Text),
+    sa.Column("links", JSONB(none_as_null=True)),
+    sa.Column("system", sa.Text),
+    sa.Column("expires_at", Moment),
+    sa.Column("catalog_source", sa.Text),
 )
 dependency = sa.Table(
     "dependency",
@@ -39,6 +48,45 @@ dependency = sa.Table(
     sa.Column("redundancy_group", sa.Text),
     sa.Column("redundancy_needed", sa.SmallInteger),
     sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("sys_from", Moment, nullable=False),
+    sa.Column("sync", sa.Boolean),
+    sa.Column("confirmed_by", sa.Uuid),
+    sa.Column("confirmed_at", Moment),
+    sa.Column("rejected_at", Moment),
+    sa.Column("catalog_source", sa.Text),
+)
+catalog_import = sa.Table(
+    "catalog_import",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("counts", JSONB, nullable=False),
+    sa.Column("report", JSONB, nullable=False),
+    sa.Column("imported_by", sa.Uuid, nullable=False),
+    sa.Column("imported_at", Moment, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("sys_from", Moment, nullable=False),
+)
+catalog_proposal = sa.Table(
+    "catalog_proposal",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
+    sa.Column("incident_id", sa.Uuid),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("depends_on", sa.Text),
+    sa.Column("change", JSONB, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("proposed_by", sa.Uuid, nullable=False),
+    sa.Column("proposed_at", Moment, nullable=False),
+    sa.Column("decided_by", sa.Uuid),
+    sa.Column("decided_at", Moment),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("visibility", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
 )

@@ -102,6 +102,7 @@ source = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
+    sa.Column("secret", sa.Text),
 )
 source_identity = sa.Table(
     "source_identity",

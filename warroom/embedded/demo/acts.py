@@ -211,10 +211,20 @@ _VERBS: dict[str, _Verb] = {
     "judge": lambda p, i, a, s, k: p.judge(
         i["ref"], s.entry(a.words["entry"]), a.words["fate"], key=k
     ),
+    "link_change": lambda p, i, a, s, k: p.link_change(
+        i["ref"], i["version"], s.entry(a.words["change"]), a.words["verdict"], key=k
+    ),
     "log": _log,
     "merge": lambda p, i, _a, _s, k: p.merge(i["ref"], i["version"], i["into"]["ref"], key=k),
+    "mitigate": lambda p, i, a, _s, k: p.mitigate(
+        i["ref"], a.words["service"], a.words["what"], key=k
+    ),
+    "mitigated": lambda p, i, a, _s, k: p.mitigated(i["ref"], a.words["service"], key=k),
     "offer_role": lambda p, i, a, _s, k: p.offer_role(
         i["ref"], i["version"], a.words["role"], a.words["to"], a.words["brief"], key=k
+    ),
+    "page_owner": lambda p, i, a, _s, k: p.page_owner(
+        i["ref"], a.words["service"], note=a.words.get("note"), key=k
     ),
     "pin": lambda p, i, a, s, k: p.pin(i["ref"], s.entry(a.words["entry"]), key=k),
     "resolve": lambda p, i, a, _s, k: p.resolve(
@@ -237,4 +247,7 @@ _VERBS: dict[str, _Verb] = {
         a.words["reason"], key=k,
     ),
     "take_role": lambda p, i, a, _s, k: p.take_role(i["ref"], i["version"], a.words["role"], key=k),
+    "tick_restart": lambda p, i, a, _s, k: p.tick_restart(
+        i["ref"], a.words["service"], True, key=k
+    ),
 }  # fmt: skip

@@ -14,6 +14,8 @@ from warroom.embedded.demo.data import Day, Estate
 from warroom.errors import AlreadyExists
 
 SHORTEST_STEP_S = 3
+MACHINES = frozenset({"monitoring", "delivery"})
+"""What sends through the public doors besides people: alerts, and changes."""
 AT_ONCE = 6
 _POLICY_OF_TIER = {0: "quick", 1: "quick", 2: "office"}
 _Body = Mapping[str, Any]
@@ -21,7 +23,7 @@ Services = Sequence[_Body]
 
 
 async def build_people(admin: Client, estate: Estate, speed: float) -> dict[str, str]:
-    """Make teams, people, policies and the alert source.
+    """Make teams, people, policies and the sources of alerts and changes.
 
     Args:
         admin: a client with scope admin.
@@ -29,15 +31,15 @@ async def build_people(admin: Client, estate: Estate, speed: float) -> dict[str,
         speed: seconds of the day in one second; the policies' delays shrink with it.
 
     Returns:
-        The bearer tokens by person's name, and that of the alert source as ``monitoring``.
+        The bearer tokens by person's name, and those of the sources by ``MACHINES``.
     """
     await _all(admin, (("teams", team) for team in estate.teams))
     made = await _all(
         admin,
-        [("sources", {"key": "monitoring", "name": "Demo monitoring"})]
+        [("sources", {"key": key, "name": f"Demo {key}"}) for key in sorted(MACHINES)]
         + [("people", person) for person in estate.people],
     )
-    names = ["monitoring", *(person["name"] for person in estate.people)]
+    names = [*sorted(MACHINES), *(person["name"] for person in estate.people)]
     await _all(
         admin,
         (

@@ -19,9 +19,13 @@ ACTS: Mapping[str, frozenset[str]] = {
     "declare": frozenset({"title", "severity", "services", "drill"}),
     "false_alarm": frozenset({"note"}),
     "judge": frozenset({"entry", "fate"}),
+    "link_change": frozenset({"change", "verdict"}),
     "log": frozenset({"kind", "text", "confidence", "name", "about", "stance"}),
     "merge": frozenset({"into"}),
+    "mitigate": frozenset({"service", "what"}),
+    "mitigated": frozenset({"service"}),
     "offer_role": frozenset({"role", "to", "brief"}),
+    "page_owner": frozenset({"service", "note"}),
     "pin": frozenset({"entry"}),
     "resolve": frozenset({"note"}),
     "set_service": frozenset({"service", "state"}),
@@ -30,6 +34,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "set_update_due": frozenset({"minutes"}),
     "snooze": frozenset({"minutes", "reason"}),
     "take_role": frozenset({"role"}),
+    "tick_restart": frozenset({"service"}),
 }
 """What a person can do in the script, and the words that go with it."""
 _OF_ALL = frozenset({"at", "who", "on", "do", "after"})
@@ -79,12 +84,31 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A change that delivery tells of at minute ``at``; it began ``ago`` real minutes before.
+
+    ``name`` is how acts speak of it; ``by`` made it, ``approved_by`` is empty when nobody did.
+    """
+
+    at: float
+    service: str
+    kind: str
+    title: str
+    version: str
+    by: str
+    name: str
+    ago: float = 0.0
+    approved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """A script. ``length`` in minutes; after it the day begins again."""
 
     length: float
     alerts: tuple[Alerts, ...]
     acts: tuple[Act, ...]
+    changes: tuple[Change, ...] = ()
 
 
 def minutes(text: object) -> float:
@@ -150,8 +174,19 @@ def load_day(estate: Estate) -> Day:
         if not known or act.who not in people or act.on not in services | {""}:
             raise _wrong("day.toml", f"act at {raw['at']}", raw)
         acts.append(act)
+    changes = []
+    for raw in found.get("change", ()):
+        change = Change(**raw | {"at": minutes(raw["at"])})
+        if change.service not in services:
+            raise _wrong("day.toml", f"change at {raw['at']}", raw)
+        changes.append(change)
+    names = {change.name for change in changes}
+    for act in acts:
+        if act.words.get("change", "") not in names | {""}:
+            raise _wrong("day.toml", f"act at minute {act.at:g}", act.words)
     return Day(
         length=minutes(found["length"]),
+        changes=tuple(sorted(changes, key=lambda c: c.at)),
         alerts=tuple(sorted(alerts, key=lambda a: a.at)),
         acts=tuple(sorted(acts, key=lambda a: a.at)),
     )

@@ -1,4 +1,4 @@
-"""The demo's monitoring: alerts as Alertmanager and Prometheus send them."""
+"""What the demo's machines send: alerts as Alertmanager and Prometheus do, and changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from warroom.client import Client
-from warroom.embedded.demo.data import Alerts
+from warroom.embedded.demo.data import Alerts, Change
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 STILL_FIRING = timedelta(minutes=5)
@@ -53,6 +53,36 @@ async def send(
             "alerts": alerts,
         }
     )
+
+
+async def deliver(delivery: Client, change: Change, name: str) -> str:
+    """Tell of a change through the public door; return its id.
+
+    Args:
+        delivery: a client with the source's token.
+        change: which.
+        name: its own name there: told again, it is the same change.
+    """
+    at = datetime.now(UTC) - timedelta(minutes=change.ago)
+    taken = await delivery.request(
+        "POST",
+        "/v1/ingest/changes",
+        body={
+            "id": name,
+            "kind": change.kind,
+            "status": "succeeded",
+            "title": change.title,
+            "service": change.service,
+            "version": change.version,
+            "by": change.by,
+            "at": at.isoformat(),
+            "ended_at": at.isoformat(),
+            "environment": "production",
+            "link": f"https://delivery.example/runs/{change.name}",
+            "approved_by": change.approved_by,
+        },
+    )
+    return str(taken["changes"][0]["id"])
 
 
 def _alert(

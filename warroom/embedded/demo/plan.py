@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from warroom.embedded.demo.data import Act, Alerts, Day
+from warroom.embedded.demo.data import Act, Alerts, Change, Day
 
 SHIFT_MIN = 0.6
 """By how many minutes of the day the seed shifts an event at the most; less than lies between two
@@ -20,12 +20,12 @@ class Event:
     """What happens ``at`` a minute of the day.
 
     ``index`` is the line of the script: flaps of one burst share it.  ``over`` says of alerts that
-    they end; of an act it is always False.
+    they end; of an act or a change it is always False.
     """
 
     at: float
     index: int
-    what: Alerts | Act
+    what: Alerts | Act | Change
     over: bool = False
 
 
@@ -49,4 +49,7 @@ def plan(day: Day, *, seed: int, number: int) -> tuple[Event, ...]:
             events.append(Event(burst.over + offset, index, sent, over=True))
     for index, act in enumerate(day.acts):
         events.append(Event(act.at + chance.random() * SHIFT_MIN, index, act))
+    # After the others, so that what is drawn for these stays the same.
+    for index, change in enumerate(day.changes):
+        events.append(Event(change.at + chance.random() * SHIFT_MIN, index, change))
     return tuple(sorted(events, key=lambda event: event.at))

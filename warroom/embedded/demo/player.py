@@ -23,8 +23,8 @@ from warroom.embedded.demo.acts import (
     close_the_day,
     do,
 )
-from warroom.embedded.demo.data import Act, Alerts, Day, Estate, load_day, load_estate
-from warroom.embedded.demo.monitoring import STILL_FIRING, send
+from warroom.embedded.demo.data import Act, Alerts, Change, Day, Estate, load_day, load_estate
+from warroom.embedded.demo.monitoring import STILL_FIRING, deliver, send
 from warroom.embedded.demo.plan import Event, plan
 from warroom.errors import (
     ApiUnreachable,
@@ -124,13 +124,15 @@ class Player:
 
     async def _play(self, day: Day, clients: dict[str, Client], number: int) -> None:
         """Play one day to its end, and leave nothing open that nobody else has."""
-        cast = frozenset(clients) - {"monitoring"}
+        cast = frozenset(clients) - build.MACHINES
         one = _OneDay(number, asyncio.get_running_loop().time(), Stage(self._speed, cast), clients)
         async with asyncio.TaskGroup() as group:
             for event in plan(day, seed=self._seed, number=number):
                 await self._until(one.begun, event.at)
                 if isinstance(event.what, Alerts):
                     group.create_task(self._alerts(one, event, event.what))
+                elif isinstance(event.what, Change):
+                    group.create_task(self._change(one, event.what))
                 elif event.what.who in clients:
                     group.create_task(self._act(one, event.index, event.what))
         await self._until(one.begun, day.length)
@@ -161,6 +163,17 @@ class Player:
                     lasts=lasts, day=one.number + 1,
                 )  # fmt: skip
                 await self._patiently(partial(retry_until_known, post))
+
+    async def _change(self, one: _OneDay, change: Change) -> None:
+        """Tell of a change; what acts say of it needs its id."""
+        with self._noted(f"the change of {change.service}"):
+            name = f"demo-{self._run}-{one.number}-{change.name}"
+            tell = partial(deliver, one.clients["delivery"], change, name)
+
+            async def post() -> None:
+                one.stage.entries[change.name] = await retry_until_known(tell)
+
+            await self._patiently(post)
 
     async def _act(self, one: _OneDay, index: int, act: Act) -> None:
         """Do it when it is its turn on the incident.

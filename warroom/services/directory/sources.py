@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -12,7 +14,7 @@ from warroom.db.uow import Answer, Work, run_command
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.severity import check_table, stored_table
 from warroom.domain.validate import check_text
-from warroom.errors import NotFound, Refused
+from warroom.errors import InvalidInput, NotFound, Refused
 from warroom.services.access import require
 from warroom.services.directory.common import (
     Json,
@@ -26,6 +28,9 @@ from warroom.services.directory.common import (
     with_token,
 )
 
+DIALECTS: Final = ("alertmanager", "github", "gitlab", "argocd", "pagerduty", "change")
+"""What a source may speak; the doors take any source's token, GitHub's own needs its secret."""
+
 
 async def add(
     db: Database,
@@ -35,13 +40,24 @@ async def add(
     name: str | None = None,
     team: str | None = None,
     service_label: str | None = None,
+    dialect: str = "alertmanager",
 ) -> Answer:
-    """Make an alert source with its own principal and an ingest token, which is told once."""
+    """Make a source with its own principal and an ingest token, which is told once.
+
+    One of GitHub's also gets the secret that its webhook signs with, told once with the token.
+    """
     require(ctx, Scope.ADMIN)
+    if dialect not in DIALECTS:
+        raise InvalidInput(
+            "dialect is not known.", field="dialect", remedy=f"Choose one of {', '.join(DIALECTS)}."
+        )
+    secret = secrets.token_urlsafe(32) if dialect == "github" else None
     checked = check_key(key)
     called = check_text(name or checked, "name", longest=200, shortest=1)
     token, hashed = new_token("source")
     body = {"key": checked, "name": called, "team": team, "service_label": service_label}
+    if dialect != "alertmanager":
+        body["dialect"] = dialect
 
     made: list[str] = []
 
@@ -54,7 +70,7 @@ async def add(
         source = await insert(
             work, tables.source,
             {"key": checked, "name": called, "principal_id": principal,
-             "service_label": service_label,
+             "service_label": service_label, "dialect": dialect, "secret": secret,
              "team_id": await id_of(work, tables.team, team, "team") if team else None},
             f"The source {checked!r}",
         )  # fmt: skip
@@ -66,8 +82,10 @@ async def add(
         )  # fmt: skip
         return Answer(201, {"id": str(source), **body})
 
-    answer = await run_command(db, ctx, "source.add", body, handler)
-    return with_token(answer, made)
+    answer = with_token(await run_command(db, ctx, "source.add", body, handler), made)
+    if secret is not None:
+        answer.body["secret"] = secret if made else None
+    return answer
 
 
 async def set_severities(

@@ -1,0 +1,107 @@
+"""The demo's day as the reasoning sees it: what did it, whom that calls, and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest_asyncio
+
+from tests.api.conftest import Api, serving
+from tests.e2e.test_engine import an_engine
+from tests.pgfixtures import TestDatabase
+from warroom.embedded.demo.data import Day, load_day, load_estate
+from warroom.embedded.demo.player import Player
+
+# Until everything burns and nothing has been brought back yet.
+MINUTES = 22.0
+SPEED = 90.0
+INCIDENTS = ("Main database", "Checkout:", "Shop front", "AcmePay")
+
+
+def beginning() -> Day:
+    """Return the first minutes of the day; then nothing happens any more."""
+    day = load_day(load_estate())
+    return replace(
+        day,
+        alerts=tuple(a for a in day.alerts if a.at < MINUTES),
+        acts=tuple(a for a in day.acts if a.at < MINUTES),
+        changes=tuple(c for c in day.changes if c.at < MINUTES),
+    )
+
+
+@pytest_asyncio.fixture
+async def morning(pg18: TestDatabase) -> AsyncIterator[Api]:
+    """The beginning of the day, played out, with an engine that runs beside it."""
+    async with serving(pg18) as api:
+        engine = an_engine(pg18)
+        running = asyncio.create_task(engine.run())
+        player = Player(api.url, api.admin_token, seed=5, speed=SPEED, day=beginning())
+        playing = asyncio.create_task(player.run())
+        try:
+            await asyncio.wait_for(_settled(api), 90)
+            assert list(player.errors) == []
+            yield api
+        finally:
+            playing.cancel()
+            engine.stop()
+            for task in (playing, running):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await engine._db.close()
+
+
+async def _settled(api: Api) -> None:
+    """Wait until all is there, and looks in a row see the same."""
+    seen: list[object] = []
+    while len(seen) < 4 or len(set(seen[-4:])) > 1:
+        await asyncio.sleep(1.0)
+        titles = " ".join(i["title"] for i in (await api.client().incidents(limit=200))["items"])
+        if all(title in titles for title in INCIDENTS):
+            # Whatever is commanded or reasoned leaves an entry in the audit.
+            seen.append(api.count("audit", "table_name in ('incident_impact', 'timeline')"))
+
+
+async def impact_of(api: Api, title: str) -> dict[str, Any]:
+    for incident in (await api.client().incidents(limit=200))["items"]:
+        if title in incident["title"]:
+            return await api.client().impact(incident["ref"])
+    raise AssertionError(f"no incident {title!r}")
+
+
+async def test_the_day_names_its_causes(morning: Api) -> None:
+    stalled = await impact_of(morning, "Main database")
+    first = stalled["suspects"][0]
+    assert (first["key"], first["kind"]) == ("pg-main", "service")
+    assert any("first alert" in reason for reason in first["reasons"])
+    # Whoever wonders about checkout is led to the database as well.
+    checkout = await impact_of(morning, "Checkout:")
+    assert "pg-main" in [s["key"] for s in checkout["suspects"]][:3]
+
+    pages = await impact_of(morning, "Shop front")
+    blamed = pages["suspects"][0]
+    assert (blamed["kind"], blamed["key"]) == ("change", "recommend")
+    assert "recommend 2.31" in " ".join((blamed["name"], *blamed["reasons"]))
+    assert blamed["change"]
+
+    flapping = await impact_of(morning, "AcmePay")
+    assert (flapping["suspects"][0]["key"], flapping["suspects"][0]["kind"]) == (
+        "acme-pay", "third-party",
+    )  # fmt: skip
+    paged = "payload ->> 'target' = 'team databases' and incident_id = (select id from"
+    assert morning.count(
+        "outbox", f"{paged} warroom.incident where title like 'AcmePay%')"
+    ) == 0  # fmt: skip
+
+
+async def test_the_restart_of_the_worst_brings_the_database_back_first(morning: Api) -> None:
+    stalled = await impact_of(morning, "Main database")
+    wave_of = {step["key"]: wave["number"] for wave in stalled["waves"] for step in wave["steps"]}
+    assert wave_of["pg-main"] == 1
+    assert wave_of["pg-main"] < wave_of["orders"] < wave_of["checkout"]
+    assert wave_of["pricing"] < wave_of["cart"] < wave_of["checkout"]
+    assert stalled["totals"]["headline"].startswith("Checkout")
+    assert all(step["verify"] for wave in stalled["waves"] for step in wave["steps"])

@@ -1,0 +1,85 @@
+"""Senders that cannot send our bearer token: what stands in its place, and what it may cost.
+
+GitLab sends a header of its own: it holds the token.  GitHub signs its bodies, and PagerDuty's
+clients put their key into them: there the body is the proof, so it has to be read first.  For just
+these two addresses the gate lets a body of a declared, small, uncompressed size through, and the
+route asks ``proven`` before it looks at anything else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials
+
+from warroom.api.auth import BEARER, origin, principal_of, stranger
+from warroom.api.state import state_of
+from warroom.db.uow import Work, read
+from warroom.domain.principal import CommandContext, Principal, PrincipalKind, Scope
+from warroom.errors import InvalidInput, Unauthenticated
+from warroom.ingest import change_github, change_pagerduty
+
+_REFUSED = "This body is signed by no source that is known here; nothing was stored."
+_SOURCE = re.compile(r"/v1/ingest/changes/github/([a-z0-9][a-z0-9._-]{0,62})")
+
+
+async def proven(
+    request: Request,
+    _described: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None,
+) -> CommandContext:
+    """Return who sent it: by the gate's token, else by the signature or key of the body.
+
+    Raises:
+        Unauthenticated: neither proves anything.
+    """
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None:
+        principal = await _by_body(request)
+    return CommandContext(principal, request.state.request_id, origin(request))
+
+
+Proven = Annotated[CommandContext, Depends(proven)]
+
+
+async def _by_body(request: Request) -> Principal:
+    body = await request.body()
+    if match := _SOURCE.fullmatch(request.url.path):
+        return await _signed(request, match[1], body)
+    try:
+        key = change_pagerduty.routing_key(body)
+    except InvalidInput:
+        key = ""
+    return await principal_of(request, key, field="routing_key")
+
+
+async def _signed(request: Request, source: str, body: bytes) -> Principal:
+    """Return the principal of a source whose secret has signed the body."""
+
+    async def handler(work: Work) -> tuple[str, Principal] | None:
+        row = await work.row(
+            "select s.id, s.secret, p.id as principal_id, p.name, p.kind from warroom.source s"
+            " join warroom.principal p on p.id = s.principal_id"
+            " where s.key = :key and s.secret is not null and s.paused_at is null"
+            " and p.disabled_at is null",
+            {"key": source},
+        )
+        if row is None:
+            return None
+        scopes = frozenset({Scope.INGEST})
+        kind = PrincipalKind(row["kind"])
+        return row["secret"], Principal(row["principal_id"], row["name"], kind, scopes, row["id"])
+
+    found = await read(state_of(request).db, stranger(request), handler)
+    # An unknown source costs the same work and is told the same.
+    secret = found[0] if found else "no such source"
+    signature = request.headers.get("X-Hub-Signature-256", "")
+    if not change_github.signed(secret, body, signature) or found is None:
+        raise Unauthenticated(
+            _REFUSED,
+            field="X-Hub-Signature-256",
+            remedy="Put the secret that `warroom source add --dialect github` told into the"
+            " webhook's settings.",
+        )
+    return found[1]

@@ -1,0 +1,1 @@
+"""Catalogue files of several formats to one frozen ``Catalogue``, and back; no I/O."""

@@ -1,0 +1,210 @@
+"""The same spread by whole layers of arrays, for incidents that take down hundreds of services.
+
+Walking sets (``warroom.impact.hardness``) is quicker while little is hit and remains what defines
+the result; a test holds both against each other.  Nothing here decides anything differently: the
+order in which groups tip is kept to the last tie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warroom.impact.graph import Graph, Hardness, Seed
+from warroom.impact.spread import LEVELS, Level, Spread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Lists of integers, one after the other: list ``i`` is ``items[starts[i]:starts[i + 1]]``."""
+
+    starts: Ints
+    items: Ints
+
+    def of(self, at: Ints) -> tuple[Ints, Ints]:
+        """Return the items of several lists, and for each of them whose it is."""
+        begin = self.starts[at]
+        sizes = self.starts[at + 1] - begin
+        ends = np.cumsum(sizes)
+        if not len(ends) or not ends[-1]:
+            return self.items[:0], self.items[:0]
+        offsets = np.arange(ends[-1]) + np.repeat(begin - ends + sizes, sizes)
+        return self.items[offsets], np.repeat(at, sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """A graph as arrays; ``group_*`` by number of the group."""
+
+    hard: Rows
+    soft: Rows
+    member_of: Rows
+    group_service: Ints
+    group_size: Ints
+    group_spare: Ints
+    group_hard: Flags
+
+
+def rows_of(lists: list[list[int]]) -> Rows:
+    """Put lists into one array."""
+    starts = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum([len(found) for found in lists], out=starts[1:])
+    return Rows(starts, np.array([item for found in lists for item in found], np.int64))
+
+
+def arrays_of(graph: Graph) -> Arrays:
+    """Return a graph as arrays; made once a graph."""
+    found = graph.cache.get("arrays")
+    if not isinstance(found, Arrays):
+        groups = graph.groups
+        found = Arrays(
+            rows_of(graph.hard),
+            rows_of(graph.soft),
+            rows_of(graph.member_of),
+            np.array([g.service for g in groups], np.int64),
+            np.array([g.size for g in groups], np.int64),
+            np.array([g.size - g.needed for g in groups], np.int64),
+            np.array([g.hardness is Hardness.HARD for g in groups], np.bool_),
+        )
+        graph.cache["arrays"] = found
+    return found
+
+
+class LayeredSpread:
+    """Spreads an incident over a graph of arrays."""
+
+    def __init__(self, graph: Graph, said: dict[int, Seed]) -> None:
+        self._graph = graph
+        self._said = said
+        self._arrays = arrays_of(graph)
+        count = len(graph.services)
+        self._touched = np.zeros(count, np.bool_)
+        self._touched[list(said)] = True
+        self._gone = np.zeros(len(graph.groups), np.int64)
+        self._last = np.zeros(len(graph.groups), np.int64)
+        self._tipped: dict[int, tuple[int, int]] = {}
+
+    def run(self) -> Spread:
+        """Return the spread."""
+        levels = {at: LEVELS[seed.state] for at, seed in self._said.items()}
+        down = self._down(
+            np.array(sorted(a for a, v in levels.items() if v is Level.DOWN), np.int64)
+        )
+        seeds = np.array(sorted(a for a, v in levels.items() if v is Level.DEGRADED), np.int64)
+        hurt = self._degraded(np.concatenate(down), seeds)
+        counted = np.flatnonzero(self._gone)
+        numbers = counted.tolist()
+        return Spread(
+            self._graph,
+            self._said,
+            _hops(down),
+            _hops(hurt),
+            self._tipped,
+            dict(zip(numbers, self._gone[counted].tolist(), strict=True)),
+            dict(zip(numbers, self._last[counted].tolist(), strict=True)),
+        )
+
+    def _down(self, layer: Ints) -> list[Ints]:
+        """Take down what is hard on what is down, layer by layer."""
+        arrays = self._arrays
+        layers = [layer]
+        while len(layer):
+            found = self._new(arrays.hard.of(layer)[0])
+            numbers, _ = self._count(layer, hard_only=False)
+            whole = self._gone[numbers] == arrays.group_size[numbers]
+            numbers = numbers[whole & arrays.group_hard[numbers]]
+            # The member that completed a group is the last of it: all of them are gone.
+            layer = self._tip(self._last[numbers], numbers, found)
+            layers.append(layer)
+        return layers
+
+    def _degraded(self, down: Ints, seeds: Ints) -> list[Ints]:
+        """Degrade what is hard on what is degraded, or soft on what is down, layer by layer."""
+        arrays = self._arrays
+        reached = np.concatenate([arrays.soft.of(down)[0], arrays.hard.of(seeds)[0]])
+        found = self._new(reached)
+        broken = np.flatnonzero((self._gone > arrays.group_spare) & (self._gone > 0))
+        # By number: each group tips its service with the member that was last.
+        layer = self._tip(self._last[broken], broken, found, by_number=True)
+        layer = self._hurt(seeds, layer)
+        layers = [seeds, layer]
+        while len(layer):
+            found = self._new(arrays.hard.of(layer)[0])
+            layer = self._hurt(layer, found)
+            layers.append(layer)
+        return layers
+
+    def _hurt(self, degraded: Ints, found: Ints) -> Ints:
+        """Count degraded members of hard groups, and add whom a group that broke takes along."""
+        numbers, members = self._count(degraded, hard_only=True)
+        service, spare = self._arrays.group_service, self._arrays.group_spare
+        broken = self._gone[numbers] > spare[numbers]
+        tipping = numbers[broken & ~self._touched[service[numbers]]]
+        if not len(tipping):
+            return found
+        # Few groups tip: for those alone, which member was one too many.
+        at = []
+        for number in tipping.tolist():
+            hit = members[0][members[1] == number]
+            before = int(self._gone[number]) - len(hit)
+            at.append(int(hit[max(0, int(spare[number]) - before)]))
+        return self._tip(np.array(at, np.int64), tipping, found)
+
+    def _new(self, reached: Ints) -> Ints:
+        """Return the services among those reached that were not hit yet, and mark them."""
+        mark = np.zeros(len(self._touched), np.bool_)
+        mark[reached] = True
+        mark &= ~self._touched
+        self._touched |= mark
+        return np.flatnonzero(mark)
+
+    def _count(self, layer: Ints, *, hard_only: bool) -> tuple[Ints, tuple[Ints, Ints]]:
+        """Count the members that a layer (ascending) hits.
+
+        Returns:
+            The groups, ascending, each once; and (member, group) of all, by member.
+        """
+        numbers, at = self._arrays.member_of.of(layer)
+        if hard_only:
+            firm = self._arrays.group_hard[numbers]
+            numbers, at = numbers[firm], at[firm]
+        if not len(numbers):
+            return numbers, (at, numbers)
+        counts = np.bincount(numbers, minlength=len(self._gone))
+        self._gone += counts
+        # Members ascend, and of several values for one place the last one stays.
+        self._last[numbers] = at
+        return np.flatnonzero(counts), (at, numbers)
+
+    def _tip(self, at: Ints, numbers: Ints, found: Ints, *, by_number: bool = False) -> Ints:
+        """Add the services that groups take along; of two groups the first counts."""
+        services = self._arrays.group_service[numbers]
+        fresh = ~self._touched[services]
+        if not fresh.any():
+            return found
+        tipping = zip(
+            at[fresh].tolist(), numbers[fresh].tolist(), services[fresh].tolist(), strict=True
+        )
+        added: list[int] = []
+        for member, number, service in tipping if by_number else sorted(tipping):
+            if not self._touched[service]:
+                self._touched[service] = True
+                self._tipped[service] = (member, number)
+                added.append(service)
+        return np.sort(np.concatenate([found, np.array(added, np.int64)]))
+
+
+def _hops(layers: list[Ints]) -> dict[int, int]:
+    """Return the number of the layer of each service."""
+    hops: dict[int, int] = {}
+    for number, layer in enumerate(layers):
+        hops.update(dict.fromkeys(layer.tolist(), number))
+    return hops

@@ -1,0 +1,282 @@
+"""The score of one suspect: a sum of log-odds, each with the sentence that says it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from warroom.impact.evidence import Unhealthy
+from warroom.impact.graph import Graph
+from warroom.impact.reach import Reach
+from warroom.impact.signals import Change, Earlier
+from warroom.impact.weights import Weights
+
+# Below this a sentence says nothing that would help a reader.
+_LIKENESS_MIN: Final = 0.5
+_EXPLAINED_MIN: Final = 0.2
+_CHANGE_MIN: Final = 0.1
+_FEW: Final = 4
+
+
+@dataclass(slots=True)
+class Score:
+    """The log-odds of a suspect, and its reasons with the weight that each has."""
+
+    total: float = 0.0
+    reasons: list[tuple[float, str]] = field(default_factory=list)
+    change: Change | None = None
+
+    def add(self, value: float, sentence: str = "", rank: float | None = None) -> None:
+        """Count a piece of evidence; ``rank`` where its sentence stands, if not by its value."""
+        self.total += value
+        if sentence:
+            self.reasons.append((value if rank is None else rank, sentence))
+
+
+class Scorer:
+    """Scores services as suspects of one incident."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        unhealthy: Mapping[int, Unhealthy],
+        reach: Reach,
+        weights: Weights,
+        changes: Sequence[Change],
+        earlier: Sequence[Earlier],
+        now: datetime,
+    ) -> None:
+        self._graph = graph
+        self._unhealthy = unhealthy
+        self._reach = reach
+        self._w = weights
+        self._now = now
+        self._changes: dict[int, list[Change]] = {}
+        for change in sorted(changes, key=lambda c: (c.at, str(c.id))):
+            if (at := graph.index.get(change.service)) is not None and change.verdict != "cleared":
+                self._changes.setdefault(at, []).append(change)
+        self._earlier = sorted(earlier, key=lambda e: (-e.ended_at.timestamp(), e.number))
+        self._keys = frozenset(graph.services[at].key for at in unhealthy)
+        starts = [u.since for u in unhealthy.values() if u.since is not None]
+        self._first = min(starts, default=None)
+        self._alerting_needs: dict[int, int] = {}
+        for at in unhealthy:
+            for on in graph.needs_hard[at]:
+                self._alerting_needs[on] = self._alerting_needs.get(on, 0) + 1
+
+    def candidates(self) -> Iterable[int]:
+        """Return every service near enough to be suspected, ascending.
+
+        Where several are unhealthy, a silent one that explains no more than one of them, and was
+        not changed, always stands behind that one: it is not worth the time.
+        """
+        share, unhealthy = self._reach.share, self._unhealthy
+        if len(unhealthy) <= _FEW:
+            return sorted(share)
+        return sorted(
+            at for at in share if at in unhealthy or len(share[at]) > 1 or at in self._changes
+        )
+
+    def score(self, at: int) -> Score:
+        """Score one service."""
+        score = Score()
+        self._has_changed(at, score)
+        self._explains(at, score)
+        self._stands_alone(at, score)
+        self._timing(at, score)
+        item = self._unhealthy.get(at)
+        if item is not None and item.status:
+            score.add(self._w.status, "third party reports an outage")
+        self._was_it_before(at, score)
+        return score
+
+    def explained(self, at: int, on: int) -> float:
+        """Return how much of an unhealthy service's trouble a suspect explains, 0 to 1."""
+        share = self._reach.share.get(at, {}).get(on, 0.0)
+        suspect, item = self._unhealthy.get(at), self._unhealthy[on]
+        if suspect is not None:
+            strength = suspect.strength
+        else:
+            strength = self._w.silent_strength if self._graph.services[at].watched else None
+        if strength is not None and item.strength:
+            # What measured little itself cannot have done much to others.
+            share *= min(1.0, strength / item.strength)
+        return share
+
+    def _explains(self, at: int, score: Score) -> None:
+        w, total, count = self._w, 0.0, 0
+        overloaded = self._overloaded(at) if score.change is not None else {}
+        for on in sorted(self._reach.share[at].keys() | overloaded.keys()):
+            if on == at:
+                continue
+            own = self.explained(at, on)
+            explained = max(own, overloaded.get(on, 0.0))
+            total += self._unhealthy[on].weight * _surprise(w.heard * explained, w.stray)
+            count += own >= _EXPLAINED_MIN
+        item = self._unhealthy.get(at)
+        others = len(self._unhealthy) - (item is not None)
+        needing = _of(count, others, "hit service")
+        if item is None:
+            watched = self._graph.services[at].watched
+            score.add(w.silent_self if watched else w.unwatched_self)
+            sentence = f"no alert of its own, but {needing} {_need(count)} it" if count else ""
+        else:
+            score.add(item.weight * _surprise(w.heard, w.stray))
+            sentence = f"{needing} {_need(count)} it" if count else ""
+            if not others:
+                sentence = "nothing else is hit"
+        score.add(total, sentence)
+        asked = [on for on, _ in self._reach.needs(at) if on in overloaded]
+        if asked:
+            key = self._graph.services[min(asked)].key
+            score.add(0.0, f"it uses {key}, which is unhealthy")
+
+    def _overloaded(self, at: int) -> dict[int, float]:
+        """Return what a changed service may have done to what it needs, and so to others."""
+        found: dict[int, float] = {}
+        for on, _ in self._reach.needs(at):
+            if on in self._unhealthy:
+                for other in self._reach.share[on]:
+                    felt = self._w.backlash * self.explained(on, other)
+                    found[other] = max(found.get(other, 0.0), felt)
+        return found
+
+    def _stands_alone(self, at: int, score: Score) -> None:
+        """Count that nothing unhealthy lies below it, and how many above it are silent."""
+        w = self._w
+        item = self._unhealthy.get(at)
+        below = 0.0
+        for on, passed in self._reach.needs(at):
+            other = self._unhealthy.get(on)
+            if other is None:
+                continue
+            ratio = 1.0
+            if item is not None and item.strength and other.strength is not None:
+                ratio = min(1.0, other.strength / item.strength)
+            # An unhealthy member of a group that stands explains as little as its share says.
+            below = max(below, min(1.0, passed / w.hard) * ratio * min(1.0, other.weight * 2))
+        own = 1.0 - below
+        if item is None:
+            score.add(w.own * own * w.own_silent)
+        else:
+            deep = len(self._unhealthy) > 1 and own > 0.7
+            score.add(w.own * own * min(1.0, item.weight), "deepest unhealthy" if deep else "")
+        dependants = len(self._graph.hard[at])
+        if dependants:
+            alerting = self._alerting_needs.get(at, 0)
+            silent = (dependants - alerting) / (dependants + 1)
+            against = ""
+            if dependants > 2 * alerting + 1:
+                against = f"against it: {alerting} of {dependants} services that need it are hit"
+            score.add(w.silent_dependants * silent, against, rank=-9.0)
+
+    def _timing(self, at: int, score: Score) -> None:
+        item = self._unhealthy.get(at)
+        if item is None or item.since is None:
+            return
+        others = [
+            since
+            for on in self._reach.share[at]
+            if on != at and (since := self._unhealthy[on].since) is not None
+        ]
+        said = f"first alert, {_clock(item.since)}" if item.since == self._first else ""
+        if not others:
+            score.add(0.0, said)
+            return
+        late = (item.since - min(others)).total_seconds()
+        if late < 0 or (late == 0 and said):
+            score.add(self._w.first, said or f"alerted before what needs it, {_clock(item.since)}")
+        elif late == 0:
+            score.add(self._w.first / 2)
+        else:
+            score.add(self._w.last * min(1.0, late / self._w.slack_s))
+
+    def _has_changed(self, at: int, score: Score) -> None:
+        """Count the change on it that is nearest to the first alert it explains."""
+        w = self._w
+        felt = [on for on in self._reach.share[at] if self._unhealthy[on].since is not None]
+        starts = [since for on in felt if (since := self._unhealthy[on].since) is not None]
+        first = min(starts, default=self._now)
+        best, chosen = 0.0, None
+        for change in self._changes.get(at, ()):
+            gap = (first - change.at).total_seconds()
+            value = 0.0
+            if gap >= -w.change_after_s:
+                value = float(w.change * 2.0 ** (-max(0.0, gap) / w.change_half_s))
+            if change.verdict == "cause":
+                value += w.change_cause
+            elif change.verdict == "suspected":
+                value += w.change_suspected
+            if value >= max(best, _CHANGE_MIN):
+                best, chosen = value, change
+        if chosen is None:
+            return
+        sentence = self._change_sentence(at, chosen, first, felt)
+        score.add(best, sentence, rank=best + (9.0 if best >= w.change_named else 0.0))
+        if best >= w.change_named:
+            score.change = chosen
+
+    def _change_sentence(self, at: int, change: Change, first: datetime, felt: list[int]) -> str:
+        what = " ".join(x for x in (change.kind, change.service, change.version) if x)
+        whose = "the first alert"
+        if self._first is not None and change.at <= self._first:
+            first = self._first
+        elif first != self._first:
+            whose = "the first alert it explains"
+        seconds = (first - change.at).total_seconds()
+        when = f"{_span(abs(seconds))} {'before' if seconds >= 0 else 'after'} {whose}"
+        hops = min((self._reach.hops[on][at] for on in felt), default=0)
+        far = f", {hops} hop{'s' if hops > 1 else ''}" if hops else ""
+        said = {"cause": ", named as the cause", "suspected": ", suspected by a person"}
+        return f"{what} {when}{far}{said.get(change.verdict, '')}"
+
+    def _was_it_before(self, at: int, score: Score) -> None:
+        key = self._graph.services[at].key
+        best, sentence = 0.0, ""
+        for earlier in self._earlier:
+            if earlier.cause != key or not earlier.services:
+                continue
+            both = len(earlier.services & self._keys)
+            likeness = both / len(earlier.services | self._keys)
+            if likeness >= _LIKENESS_MIN and likeness > best:
+                best = likeness
+                same = f"same {_count(both, 'service')}"
+                sentence = f"was the cause of INC-{earlier.number}, {same}"
+        if best:
+            score.add(self._w.earlier * best, sentence)
+
+
+def _surprise(expected: float, stray: float) -> float:
+    """Return the log of how much likelier an alert is with the cause than without."""
+    return math.log((expected + stray) / stray)
+
+
+def _of(count: int, whole: int, word: str) -> str:
+    if whole == 1:
+        return f"the other {word}"
+    if count == whole:
+        return f"all {count} other {word}s" if count > 1 else f"the {word}"
+    return f"{count} of {whole} other {word}s"
+
+
+def _need(count: int) -> str:
+    return "needs" if count == 1 else "need"
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

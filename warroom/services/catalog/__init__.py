@@ -1,0 +1,1 @@
+"""The map: imports, observed edges, proposals, short-lived workloads, coverage."""

@@ -1,0 +1,90 @@
+"""Changes near incidents, for the ranking of suspects: set-based, one walk and one index range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from warroom.db.uow import Work
+from warroom.domain.change import LOOK_BACK
+
+# The services given are where the walk begins, with those of the incidents; what they depend on is
+# near as well.  UNION ends it in a cycle, the steps bound it.
+CANDIDATES = """
+with recursive begin_at as (
+    select i.id as incident_id, l.service_id, i.opened_at from warroom.incident i
+    join warroom.incident_service l on l.incident_id = i.id
+    where i.id = any(cast(:incidents as uuid[]))
+    union
+    select i.id, s, i.opened_at from warroom.incident i, unnest(cast(:services as uuid[])) s
+    where i.id = any(cast(:incidents as uuid[]))),
+  near (service_id, root, steps) as (
+    select distinct service_id, service_id, 0 from begin_at
+    union
+    select d.depends_on_id, n.root, n.steps + 1 from near n
+    join warroom.dependency d on d.service_id = n.service_id where n.steps < :steps),
+  place as (
+    select b.incident_id, b.opened_at, s.key, min(n.steps) as steps
+    from begin_at b join near n on n.root = b.service_id
+    join warroom.service s on s.id = n.service_id
+    group by b.incident_id, b.opened_at, s.key),
+  around as (
+    select distinct on (p.incident_id, x.change_id)
+      p.incident_id, x.change_id, x.service, p.steps
+    from place p join warroom.change_service x on x.service = p.key
+    where x.at > least(p.opened_at, :before) - :look_back and x.at <= :before
+    order by p.incident_id, x.change_id, p.steps, x.service)
+select a.incident_id, c.id, a.service, a.steps, c.kind, c.status, c.at, c.ended_at, c.title,
+  c.release as version, c.made_by as by, c.link, c.emergency,
+  c.approved_by <> '' or c.approval_ref <> '' as approved, c.visibility,
+  coalesce(j.verdict, '') as verdict
+from around a join warroom.change_event c on c.id = a.change_id
+left join warroom.incident_change j
+  on j.incident_id = a.incident_id and j.change_id = a.change_id
+where c.production and c.status <> 'cancelled'
+order by a.incident_id, c.at desc, c.id
+limit :most
+"""
+
+
+async def nearby(
+    work: Work,
+    incident_ids: Sequence[UUID],
+    service_ids: Sequence[UUID] = (),
+    *,
+    before: datetime,
+    look_back: timedelta = LOOK_BACK,
+    steps: int = 4,
+    most: int = 5000,
+) -> list[RowMapping]:
+    """Return the changes that may be behind incidents.
+
+    A change is near when it is one of production, not cancelled, on a service of the incident, on
+    one of ``service_ids``, or on what these depend on, and began between ``look_back`` before the
+    incident opened and ``before``.
+
+    Args:
+        work: the transaction; only incidents and changes that its eyes see.
+        incident_ids: whose.
+        service_ids: further services to begin at, for all of them (what the impact says is hit).
+        before: nothing that began after this moment.
+        look_back: how long before an incident opened.
+        steps: how many dependencies away.
+        most: rows at the most.
+
+    Returns:
+        Rows of incident_id, id, service (the key of the nearest), steps, kind, status, at,
+        ended_at, title, version, by, link, emergency, approved, visibility, verdict ("" when
+        not linked);
+        newest first within an incident, each change once an incident.
+    """
+    if not incident_ids:
+        return []
+    return await work.rows(
+        CANDIDATES,
+        {"incidents": list(incident_ids), "services": list(service_ids), "before": before,
+         "look_back": look_back, "steps": steps, "most": most},
+    )  # fmt: skip
