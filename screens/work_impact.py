@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual.screen import Screen
 
 from screens.commands import Kind
@@ -9,7 +11,11 @@ from screens.desk import desk_of
 from screens.work import Work, wish
 from warroom.domain.panes import ImpactNode, Pane, PaneWatch
 from warroom.domain.picture import BoardPicture, IncidentRow
+from warroom.domain.reasoned import Suspect
 from widgets.impact_tree import ImpactTree
+
+# By its name, because the command comes with the changes themselves.
+JUDGE_CHANGE: Final = "incident.change"
 
 
 class ImpactWork(Work):
@@ -79,6 +85,59 @@ class ImpactWork(Work):
             return ()
         return tuple(node for node in picture.nodes if not node.elsewhere)
 
+    def action_link_change(self) -> None:
+        """Say what a change is: suspected, the cause, or cleared."""
+        row = self.subject("linked")
+        if row is None:
+            return
+        if JUDGE_CHANGE not in set(Kind):
+            self.say("Changes cannot be judged yet: nothing was linked.")
+            return
+        changes = self._changes(row)
+        chosen = self.impact.chosen_suspect
+        if chosen is not None and chosen.change is not None:
+            self.flow(self._judge_change(row, chosen))
+        elif not changes:
+            self.say(f"No change is among the suspects of {row.ref}: nothing was linked.")
+        else:
+            self.flow(self._pick_change(row, changes))
+
+    def _changes(self, row: IncidentRow) -> tuple[Suspect, ...]:
+        picture = self.impact.picture
+        mine = picture is not None and picture.incident_id == row.id
+        suspects = picture.suspects if picture and mine else ()
+        return tuple(suspect for suspect in suspects if suspect.change is not None)
+
+    async def _pick_change(self, row: IncidentRow, changes: tuple[Suspect, ...]) -> None:
+        from screens.choices import Choice
+
+        choices = tuple(
+            Choice(str(s.change), s.name or s.key, f"{s.key} · {_first(s)}") for s in changes
+        )
+        picked = await self.pick(f"Link a change · {row.ref}", row.title, "Which change?", choices)
+        suspect = next((s for s in changes if str(s.change) == picked), None)
+        if suspect is not None:
+            await self._judge_change(row, suspect)
+
+    async def _judge_change(self, row: IncidentRow, suspect: Suspect) -> None:
+        from screens.choices import Choice
+
+        name = suspect.name or suspect.key
+        verdict = await self.choose(
+            f"{name} · {row.ref}", _first(suspect) or row.title,
+            Choice("suspected", "suspected", "it may have done it", "s"),
+            Choice("cause", "the cause", "it did it", "c"),
+            Choice("cleared", "cleared", "it had nothing to do with it", "x"),
+        )  # fmt: skip
+        if verdict is None:
+            return
+        said = "the cause" if verdict == "cause" else verdict
+        order = wish(
+            Kind(JUDGE_CHANGE), f"{name} {said}", f"{name} is {said}",
+            change=str(suspect.change), verdict=verdict,
+        )  # fmt: skip
+        await self.send_to((row,), order)
+
     def action_waves(self) -> None:
         """Show in which order to bring it back."""
         row = self.subject("shown")
@@ -106,3 +165,7 @@ class ImpactWork(Work):
     def _take_back(self, _: None) -> None:
         self._lent = False
         desk_of(self).watch_panes(self._watch_now)
+
+
+def _first(suspect: Suspect) -> str:
+    return suspect.reasons[0] if suspect.reasons else ""

@@ -14,6 +14,7 @@ from screens.estate import EstateScreen
 from screens.incident_detail import IncidentScreen
 from screens.messages import CommandChanged, PaneArrived, PaneTrouble
 from screens.restart import RestartScreen
+from screens.work_impact import JUDGE_CHANGE
 from tests.console.estate_samples import estate
 from tests.console.pane_samples import impact, waves
 from tests.console.pilot import FixedClock, shown, still_app, war_room
@@ -138,6 +139,58 @@ async def test_the_keys_of_the_pane_win_only_while_it_has_the_focus() -> None:
         await pilot.pause()
         text = shown(pilot)
         assert text.index("In the impact") < text.index("To the chosen incident")
+
+
+CHANGES = pytest.mark.skipif(JUDGE_CHANGE not in set(Kind), reason="no command for changes yet")
+
+
+@CHANGES
+@pytest.mark.parametrize(
+    ("key", "verdict", "said"),
+    [("s", "suspected", "suspected"), ("c", "cause", "the cause"), ("x", "cleared", "cleared")],
+)
+async def test_l_judges_the_chosen_change(key: str, verdict: str, said: str) -> None:
+    app = noting()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await filled(pilot, "2")
+        tree = war_room(pilot).impact
+        while tree.chosen_suspect is None or tree.chosen_suspect.change is None:
+            await pilot.press("down")
+        await pilot.press("l")
+        await pilot.pause()
+        assert "deploy orders 4.18 · INC-2041" in shown(pilot)
+        assert "deployed 4 min before the first alert" in shown(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        assert app.sent[0].kind == JUDGE_CHANGE
+        assert app.sent[0].wish.args == {"change": str(UUID(int=418)), "verdict": verdict}
+        assert app.sent[0].wish.done == f"deploy orders 4.18 is {said}"
+        assert app.sent[0].version == 1, "it changes the incident as it was seen"
+
+
+@CHANGES
+async def test_with_no_change_chosen_it_is_asked_for() -> None:
+    app = noting()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await filled(pilot, "2", "l")
+        assert "Which change?" in shown(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.sent == []
+        none = replace(impact(), suspects=())
+        incident = war_room(pilot)._watch_now.incident
+        assert incident is not None
+        app.post_message(
+            PaneArrived(Pane.IMPACT, replace(none, incident_id=incident),
+                        war_room(pilot)._watch_now, 999.9)
+        )  # fmt: skip
+        await pilot.pause()
+        await pilot.press("l")
+        await pilot.pause()
+        said = [str(toast.message) for toast in app._notifications]
+        assert said == ["No change is among the suspects of INC-2041: nothing was linked."]
 
 
 async def test_w_shows_the_waves_of_the_chosen_incident_and_reads_only_them() -> None:
