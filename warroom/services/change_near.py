@@ -12,7 +12,8 @@ from warroom.db.uow import Work
 from warroom.domain.change import LOOK_BACK
 
 # The services given are where the walk begins, with those of the incidents; what they depend on is
-# near as well.  UNION ends it in a cycle, the steps bound it.
+# near as well.  UNION ends it in a cycle, the steps bound it.  OFFSET 0 keeps the few rows outside
+# and the index of the large tables inside, which the planner cannot know to be right.
 CANDIDATES = """
 with recursive begin_at as (
     select i.id as incident_id, l.service_id, i.opened_at from warroom.incident i
@@ -21,27 +22,33 @@ with recursive begin_at as (
     union
     select i.id, s, i.opened_at from warroom.incident i, unnest(cast(:services as uuid[])) s
     where i.id = any(cast(:incidents as uuid[]))),
-  near (service_id, root, steps) as (
-    select distinct service_id, service_id, 0 from begin_at
+  near (incident_id, opened_at, service_id, steps) as (
+    select incident_id, opened_at, service_id, 0 from begin_at
     union
-    select d.depends_on_id, n.root, n.steps + 1 from near n
-    join warroom.dependency d on d.service_id = n.service_id where n.steps < :steps),
-  place as (
-    select b.incident_id, b.opened_at, s.key, min(n.steps) as steps
-    from begin_at b join near n on n.root = b.service_id
-    join warroom.service s on s.id = n.service_id
-    group by b.incident_id, b.opened_at, s.key),
+    select n.incident_id, n.opened_at, d.depends_on_id, n.steps + 1 from near n
+    cross join lateral (select d.depends_on_id from warroom.dependency d
+      where d.service_id = n.service_id
+        and (d.origin = 'declared' or d.confirmed_at is not null) offset 0) d
+    where n.steps < :steps),
+  closest as (
+    select incident_id, opened_at, service_id, min(steps) as steps from near group by 1, 2, 3),
   around as (
     select distinct on (p.incident_id, x.change_id)
-      p.incident_id, x.change_id, x.service, p.steps
-    from place p join warroom.change_service x on x.service = p.key
-    where x.at > least(p.opened_at, :before) - :look_back and x.at <= :before
-    order by p.incident_id, x.change_id, p.steps, x.service)
+      p.incident_id, x.change_id, s.key as service, p.steps
+    from closest p
+    cross join lateral (
+      select s.key from warroom.service s where s.id = p.service_id offset 0) s
+    cross join lateral (
+      select x.change_id from warroom.change_service x where x.service = s.key
+        and x.at > least(p.opened_at, :before) - :look_back and x.at <= :before offset 0) x
+    order by p.incident_id, x.change_id, p.steps, s.key)
 select a.incident_id, c.id, a.service, a.steps, c.kind, c.status, c.at, c.ended_at, c.title,
   c.release as version, c.made_by as by, c.link, c.emergency,
   c.approved_by <> '' or c.approval_ref <> '' as approved, c.visibility,
   coalesce(j.verdict, '') as verdict
-from around a join warroom.change_event c on c.id = a.change_id
+from around a
+cross join lateral (
+  select * from warroom.change_event e where e.id = a.change_id offset 0) c
 left join warroom.incident_change j
   on j.incident_id = a.incident_id and j.change_id = a.change_id
 where c.production and c.status <> 'cancelled'

@@ -8,47 +8,60 @@ from uuid import UUID
 
 from warroom.db.reads.fetch import Connection, Row, fetch
 from warroom.domain.change import LOOK_BACK, ChangeRow
+from warroom.domain.ids import uuid7_floor
 
 _NOW: LiteralString = """
 with recursive incident as (select * from read_v1.incident where id = %(id)s),
-  change_event as not materialized (select * from read_v1.change_event),
-  change_service as not materialized (select * from read_v1.change_service),
   linked as (select * from read_v1.incident_change where incident_id = %(id)s),
   attached as (select * from read_v1.incident_service where incident_id = %(id)s),
 """
+# A change that came in later has a later id; its services stay what they were.
 _THEN: LiteralString = """
 with recursive incident as (select * from read_v1.incident_at(%(as_of)s) where id = %(id)s),
-  change_event as materialized (select * from read_v1.change_event_at(%(as_of)s)),
-  change_service as materialized (select * from read_v1.change_service_at(%(as_of)s)),
   linked as (select * from read_v1.incident_change_at(%(as_of)s) where incident_id = %(id)s),
   attached as (select * from read_v1.incident_service_at(%(as_of)s) where incident_id = %(id)s),
 """
 # Steps of dependency are walked along the present map: the past of a map explains no old change
-# better.  UNION ends the walk in a cycle; the steps bound it.
-_ROWS: LiteralString = """
+# better.  UNION ends the walk in a cycle; the steps bound it.  OFFSET 0 keeps the few rows outside
+# and the index of the large tables inside, which the planner cannot know to be right; MATERIALIZED
+# makes a column of COALESCE, which is not leakproof and would cost the index under row security.
+_NEAR: LiteralString = """
   near (id, steps) as (
     select service_id, 0 from attached
     union
     select d.depends_on_id, n.steps + 1 from near n
     join read_v1.dependency d on d.service_id = n.id where n.steps < %(steps)s),
   place as (
-    select s.key, min(n.steps) as steps from near n join read_v1.service s on s.id = n.id
+    select s.key, min(n.steps) as steps from near n
+    cross join lateral (select s.key from read_v1.service s where s.id = n.id offset 0) s
     group by s.key),
   around as (
-    select distinct on (c.change_id) c.change_id, c.service, p.steps
-    from incident i, place p join change_service c on c.service = p.key
-    where c.at >= i.opened_at - %(look_back)s and c.at <= coalesce(i.ended_at, 'infinity')
-    order by c.change_id, p.steps, c.service),
-  found as (
+    select distinct on (c.change_id) c.change_id, p.key as service, p.steps
+    from incident i cross join place p cross join lateral (
+      select c.change_id from read_v1.change_service c
+      where c.service = p.key and c.at >= i.opened_at - %(look_back)s
+        and c.at <= coalesce(i.ended_at, 'infinity')
+        and (cast(%(newest)s as uuid) is null or c.id < %(newest)s)
+      offset 0) c
+    order by c.change_id, p.steps, p.key),
+  found as materialized (
     select coalesce(a.change_id, l.change_id) as change_id, a.service, a.steps, l.verdict
     from around a full join linked l on l.change_id = a.change_id)
 select c.id, c.at, c.kind, c.status, c.title, c.release, c.made_by, c.link, c.ended_at,
   c.emergency, c.approved_by <> '' or c.approval_ref <> '' as approved,
   coalesce(f.verdict, '') as verdict,
-  coalesce(f.service, (select min(s.service) from change_service s where s.change_id = c.id), '')
-    as service,
+  coalesce(f.service, (select min(s.service) from read_v1.change_service s
+    where s.change_id = c.id), '') as service,
   floor(extract(epoch from i.opened_at - c.at) / 60)::int as minutes_before
-from found f join change_event c on c.id = f.change_id cross join incident i
+from incident i cross join found f
+"""
+_EVENT_NOW: LiteralString = """
+cross join lateral (select * from read_v1.change_event e where e.id = f.change_id offset 0) c
+"""
+_EVENT_THEN: LiteralString = """
+join read_v1.change_event_at(%(as_of)s) c on c.id = f.change_id
+"""
+_END: LiteralString = """
 where f.verdict is not null or c.production
 order by f.verdict is null, c.at desc, c.id desc limit %(limit)s
 """
@@ -84,8 +97,11 @@ async def read_changes(
     """
     args: Row = {
         "id": incident_id, "as_of": as_of, "look_back": look_back, "limit": limit, "steps": STEPS,
+        "newest": uuid7_floor(as_of + timedelta(milliseconds=1)) if as_of else None,
     }  # fmt: skip
-    found = await fetch(conn, (_NOW if as_of is None else _THEN) + _ROWS, args)
+    now = _NOW + _NEAR + _EVENT_NOW + _END
+    then = _THEN + _NEAR + _EVENT_THEN + _END
+    found = await fetch(conn, now if as_of is None else then, args)
     return tuple(
         ChangeRow(
             id=r["id"],
