@@ -18,7 +18,7 @@ from warroom.impact.graph import Graph, Seed
 from warroom.impact.reach import Reach
 from warroom.impact.scoring import Score, Scorer
 from warroom.impact.signals import Change, Earlier, Signal
-from warroom.impact.totals import FACING
+from warroom.impact.totals import FACING, entry
 from warroom.impact.weights import DEFAULT, Weights
 
 __all__ = ["Change", "Earlier", "Signal", "suspects"]
@@ -157,9 +157,12 @@ def _suspect(
 def _path(graph: Graph, reach: Reach, at: int) -> tuple[str, ...]:
     """Return the keys from a suspect to the hit service that customers feel most."""
 
-    def felt(on: int) -> tuple[bool, float, int, int, int]:
+    def felt(on: int) -> tuple[bool, bool, float, int, int, int]:
         s = graph.services[on]
-        return (s.kind != FACING, -(s.user_share or 0.0), -(s.customers or 0), s.tier, on)
+        inside = not (s.kind == FACING and entry(graph, on))
+        return (
+            s.kind != FACING, inside, -(s.user_share or 0.0), -(s.customers or 0), s.tier, on,
+        )  # fmt: skip
 
     end = min(reach.share[at], key=felt)
     return tuple(graph.services[step].key for step in reach.path(at, end))

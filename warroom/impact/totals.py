@@ -24,6 +24,11 @@ _DEGRADED: Final = 0.4
 _WALK_MAX: Final = 400
 
 
+def entry(graph: Graph, at: int) -> bool:
+    """Say whether nothing else uses a service: those who do are people."""
+    return not (graph.hard[at] or graph.soft[at] or graph.member_of[at])
+
+
 def totals(graph: Graph, down: Collection[int], hurt: Collection[int]) -> ImpactTotals:
     """Count what is down and what is hurt (indexes); shares overlap, so the largest counts."""
     if len(down) + len(hurt) > _WALK_MAX:
@@ -37,11 +42,12 @@ def by_walk(graph: Graph, down: Collection[int], hurt: Collection[int]) -> Impac
     pool = [at for at in chain(down, hurt) if graph.services[at].tier <= _TIER_ONE]
     pool = pool or [*down, *hurt]
 
-    def felt(at: int) -> tuple[bool, float, float, bool, int]:
+    def felt(at: int) -> tuple[bool, bool, float, float, bool, int]:
         service = graph.services[at]
         weight = 1.0 if at in down else _DEGRADED
         share, customers = (service.user_share or 0.0) * weight, (service.customers or 0) * weight
-        return (service.kind != FACING, -share, -customers, at in hurt, at)
+        facing = service.kind == FACING
+        return (not facing, not (facing and entry(graph, at)), -share, -customers, at in hurt, at)
 
     best = min(pool, key=felt, default=None)
     return ImpactTotals(
@@ -66,6 +72,7 @@ class _Columns:
     regions: list[str]
     third: NDArray[np.bool_]
     facing: NDArray[np.bool_]
+    entry: NDArray[np.bool_]
 
 
 def by_arrays(graph: Graph, down: Collection[int], hurt: Collection[int]) -> ImpactTotals:
@@ -80,6 +87,8 @@ def by_arrays(graph: Graph, down: Collection[int], hurt: Collection[int]) -> Imp
     pool = hit[hit < columns.tier_one] if tier_one else hit
     if columns.facing[pool].any():
         pool = pool[columns.facing[pool]]
+        if columns.entry[pool].any():
+            pool = pool[columns.entry[pool]]
     # By share, then customers, then down before degraded, then importance; nobody's counts as 0.
     weight = np.full(len(graph.services), _DEGRADED)
     weight[fallen] = 1.0
@@ -117,6 +126,7 @@ def _columns(graph: Graph) -> _Columns:
             regions,
             np.array([s.kind == "third_party" for s in services], np.bool_),
             np.array([s.kind == FACING for s in services], np.bool_),
+            np.array([entry(graph, at) for at in range(len(services))], np.bool_),
         )
         graph.cache["columns"] = found
     return found
