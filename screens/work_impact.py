@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from textual.screen import Screen
 
 from screens.commands import Kind
@@ -13,9 +11,6 @@ from warroom.domain.panes import ImpactNode, Pane, PaneWatch
 from warroom.domain.picture import BoardPicture, IncidentRow
 from warroom.domain.reasoned import Suspect
 from widgets.impact_tree import ImpactTree
-
-# By its name, because the command comes with the changes themselves.
-JUDGE_CHANGE: Final = "incident.change"
 
 
 class ImpactWork(Work):
@@ -90,9 +85,6 @@ class ImpactWork(Work):
         row = self.subject("linked")
         if row is None:
             return
-        if JUDGE_CHANGE not in set(Kind):
-            self.say("Changes cannot be judged yet: nothing was linked.")
-            return
         changes = self._changes(row)
         chosen = self.impact.chosen_suspect
         if chosen is not None and chosen.change is not None:
@@ -133,7 +125,7 @@ class ImpactWork(Work):
             return
         said = "the cause" if verdict == "cause" else verdict
         order = wish(
-            Kind(JUDGE_CHANGE), f"{name} {said}", f"{name} is {said}",
+            Kind.CHANGE, f"{name} {said}", f"{name} is {said}",
             change=str(suspect.change), verdict=verdict,
         )  # fmt: skip
         await self.send_to((row,), order)

@@ -14,7 +14,6 @@ from screens.estate import EstateScreen
 from screens.incident_detail import IncidentScreen
 from screens.messages import CommandChanged, PaneArrived, PaneTrouble
 from screens.restart import RestartScreen
-from screens.work_impact import JUDGE_CHANGE
 from tests.console.estate_samples import estate
 from tests.console.pane_samples import impact, waves
 from tests.console.pilot import FixedClock, shown, still_app, war_room
@@ -141,10 +140,6 @@ async def test_the_keys_of_the_pane_win_only_while_it_has_the_focus() -> None:
         assert text.index("In the impact") < text.index("To the chosen incident")
 
 
-CHANGES = pytest.mark.skipif(JUDGE_CHANGE not in set(Kind), reason="no command for changes yet")
-
-
-@CHANGES
 @pytest.mark.parametrize(
     ("key", "verdict", "said"),
     [("s", "suspected", "suspected"), ("c", "cause", "the cause"), ("x", "cleared", "cleared")],
@@ -162,13 +157,12 @@ async def test_l_judges_the_chosen_change(key: str, verdict: str, said: str) -> 
         assert "deployed 4 min before the first alert" in shown(pilot)
         await pilot.press(key)
         await pilot.pause()
-        assert app.sent[0].kind == JUDGE_CHANGE
+        assert app.sent[0].kind is Kind.CHANGE
         assert app.sent[0].wish.args == {"change": str(UUID(int=418)), "verdict": verdict}
         assert app.sent[0].wish.done == f"deploy orders 4.18 is {said}"
         assert app.sent[0].version == 1, "it changes the incident as it was seen"
 
 
-@CHANGES
 async def test_with_no_change_chosen_it_is_asked_for() -> None:
     app = noting()
     async with app.run_test(size=(80, 24)) as pilot:

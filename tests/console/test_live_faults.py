@@ -59,6 +59,9 @@ ARGUMENTS: Final[Mapping[Kind, Mapping[str, object]]] = {
     Kind.UNLINK: {"url": "https://meet.example.org/x"},
     Kind.RESTART: {"service": "pg-main", "done": True},
     Kind.PAGE: {"service": "pg-main"},
+    Kind.CHANGE: {"change": ENTRY, "verdict": "cause"},
+    Kind.MITIGATE: {"service": "pg-main", "what": "rollback"},
+    Kind.MITIGATED: {"service": "pg-main"},
 }
 # Keys of commands that ask nothing or one thing; what the refusal calls each of them.
 KEYS: Final = (

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from screens.commands import Kind
-from screens.work_impact import JUDGE_CHANGE
 from tests.console.live import LiveRoom
 from tests.console.pilot import running, shown, war_room
 from tests.console.test_live_impact import entries, impact_pane, outage
@@ -16,7 +12,6 @@ from tests.helpers import wait_until
 __all__ = ["outage"]
 
 
-@pytest.mark.skipif(JUDGE_CHANGE not in set(Kind), reason="no command for changes yet")
 async def test_a_suspected_change_is_called_the_cause(outage: LiveRoom) -> None:
     body = {"id": "web-4.18", "kind": "deploy", "title": "deploy web 4.18", "services": ["web"],
             "status": "succeeded"}  # fmt: skip

@@ -101,7 +101,7 @@ class Tree:
         # By position: five hundred of them are made, and naming costs as much as making.
         return ImpactNode(
             service.key, service.name, state, service.tier, service.team, depth, why, since, word,
-            service.region, service.user_share, service.customers, mark,
+            service.region, service.user_share, service.customers, mark, service.kind,
         )  # fmt: skip
 
     def _why(self, edge: Edge) -> str:

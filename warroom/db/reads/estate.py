@@ -48,7 +48,7 @@ _ROWS: LiteralString = """,
     select key, min(place) as place, min(severity) as severity,
       array_agg(number order by severity, number) as numbers
     from once group by key)
-select s.key, s.name, s.kind, s.tier, t.key as team, s.region, s.provisional,
+select s.key, s.name, s.kind, s.tier, t.key as team, s.region, s.zone, s.provisional,
   cast(s.user_share as float8) as user_share, w.place, w.numbers, w.severity
 from s left join t on t.id = s.team_id left join worst w on w.key = s.key
 order by s.tier, s.key
@@ -104,7 +104,7 @@ def _service(r: Row) -> EstateService:
         tier=r["tier"],
         team=r["team"] or "",
         region=r["region"],
-        zone=None,
+        zone=r["zone"],
         state=_STATES[r["place"] or 0],
         incidents=tuple(r["numbers"] or ()),
         severity=r["severity"],
