@@ -36,6 +36,7 @@ from warroom.api.limits import Door
 from warroom.api.state import AppState
 from warroom.db.engine import Database, normal_conninfo
 from warroom.domain.principal import CommandContext
+from warroom.services import impact_evidence
 from warroom.services.alerts import INGEST
 from warroom.settings import Settings
 
@@ -62,6 +63,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         settings: limits and names.
         db: connected as ``warroom_api``.
     """
+    impact_evidence.look_back(db, timedelta(seconds=settings.change_look_back_seconds))
     batcher = Batcher(
         db,
         CommandContext(INGEST, "batcher", "api"),

@@ -21,7 +21,7 @@ from warroom.engine.cycles.health import Health
 from warroom.engine.cycles.impact import Impact
 from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
-from warroom.services import alerts, escalations, housekeeping, leases
+from warroom.services import alerts, escalations, housekeeping, impact_evidence, leases
 from warroom.services.catalog import workloads
 from warroom.settings import Settings
 
@@ -46,6 +46,7 @@ class Engine:
         self._ctx = CommandContext(principal, f"engine:{self.holder}"[:200], "engine")
         self._http = httpx.AsyncClient(trust_env=False)
         self._stop = asyncio.Event()
+        impact_evidence.look_back(db, timedelta(seconds=settings.change_look_back_seconds))
         self._impact = Impact(db, self._ctx)
         self._told: dict[str, tuple[str, float]] = {}
 
@@ -59,7 +60,7 @@ class Engine:
             Cycle("timers", tick, False, lambda: escalations.fire_due(db, ctx, limit=batch)),
             Cycle("outbox", tick, False, delivery.run_once),
             Cycle("expiry", 2.0, True, lambda: alerts.expire(db, ctx)),
-            Cycle("impact", 5.0, True, self._impact.run_once),
+            Cycle("impact", 2.0, True, self._impact.run_once),
             Cycle("health", 1.0, True, health.run_once),
             Cycle("partitions", 3600.0, True, lambda: housekeeping.make_partitions(db, ctx)),
             Cycle("keys", 3600.0, True, lambda: housekeeping.drop_old_keys(db, ctx)),

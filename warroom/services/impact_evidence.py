@@ -6,10 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Engine, RowMapping
 
+from warroom.db.engine import Database
 from warroom.db.uow import Work
+from warroom.domain.change import LOOK_BACK as CHANGES_LOOK_BACK
 from warroom.impact.graph import Graph, Seed
 from warroom.impact.hardness import Impact
 from warroom.impact.signals import Change, Earlier, Signal
@@ -21,6 +24,8 @@ SIGNALS_MAX: Final = 2000
 EARLIER_MAX: Final = 50
 HOPS_MAX: Final = 5
 NEAR_MAX: Final = 5000
+
+_LOOK_BACK: WeakKeyDictionary[Engine, timedelta] = WeakKeyDictionary()
 
 # Alerts of other incidents count only where everybody who sees this one may see them, and a
 # drill's alerts say nothing about what is real.
@@ -90,6 +95,11 @@ async def signals(
     ]  # fmt: skip
 
 
+def look_back(db: Database, span: timedelta) -> None:
+    """Say how long before an incident a change may have begun to be suspected (``LOOK_BACK``)."""
+    _LOOK_BACK[db.engine.sync_engine] = span
+
+
 async def changes(
     work: Work, incidents: Sequence[RowMapping], now: datetime
 ) -> dict[UUID, list[Change]]:
@@ -98,7 +108,8 @@ async def changes(
     One that only security may know of stays out of what all who see the incident read.
     """
     found: dict[UUID, list[Change]] = {}
-    for r in await nearby(work, [i["id"] for i in incidents], before=now):
+    span = _LOOK_BACK.get(work.pool, CHANGES_LOOK_BACK)
+    for r in await nearby(work, [i["id"] for i in incidents], before=now, look_back=span):
         if r["visibility"] == "normal":
             found.setdefault(r["incident_id"], []).append(
                 Change(r["id"], r["service"], r["kind"], r["at"], r["title"], r["version"],

@@ -31,7 +31,8 @@ select (select count(*) from warroom.service s where s.unit = :unit) as services
            (select max(sys_from) from warroom.service),
            (select max(sys_from) from warroom.change_event)) as newest, now() as now
 """
-# The version is what was delivered last, and everybody may know of.
+# The version is what was delivered last, and everybody may know of.  A workload whose time is over
+# is there only for the incidents that name it: the engine forgets the others.
 _SERVICES = """
 select s.id, s.key, s.name, s.kind, s.tier, s.region, s.zone, s.host, s.provider, s.customers,
   cast(s.slo as float8) as slo, cast(s.user_share as float8) as user_share, t.key as team,
