@@ -34,6 +34,7 @@ TEST_SETTINGS: Final = {
     "shared_buffers": "64MB",
     "max_connections": "80",
 }
+MEMORY_BYTES: Final = 8 << 30
 _numbers = itertools.count(1)
 
 
@@ -104,8 +105,19 @@ class TestServer:
         self.cluster.stop("immediate")
 
 
+def _memory() -> str | None:
+    """Return a folder in memory with room for all servers, None where there is none.
+
+    A database for each test is hundreds of small files; on a disk that is half of the time.
+    """
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK) or shutil.disk_usage(shared).free < MEMORY_BYTES:
+        return None
+    return str(shared)
+
+
 def _server(version: int) -> Iterator[TestServer]:
-    folder = Path(tempfile.mkdtemp(prefix=f"wr{version}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"wr{version}-", dir=_memory()))
     folder.chmod(0o755)
     server: TestServer | None = None
     try:

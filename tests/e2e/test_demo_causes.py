@@ -72,7 +72,7 @@ async def impact_of(api: Api, title: str) -> dict[str, Any]:
     raise AssertionError(f"no incident {title!r}")
 
 
-async def test_the_day_names_its_causes(morning: Api) -> None:
+async def test_the_day_names_its_causes_and_the_way_back(morning: Api) -> None:
     stalled = await impact_of(morning, "Main database")
     first = stalled["suspects"][0]
     assert (first["key"], first["kind"]) == ("pg-main", "service")
@@ -96,9 +96,7 @@ async def test_the_day_names_its_causes(morning: Api) -> None:
         "outbox", f"{paged} warroom.incident where title like 'AcmePay%')"
     ) == 0  # fmt: skip
 
-
-async def test_the_restart_of_the_worst_brings_the_database_back_first(morning: Api) -> None:
-    stalled = await impact_of(morning, "Main database")
+    # The restart of the worst brings the database back first.
     wave_of = {step["key"]: wave["number"] for wave in stalled["waves"] for step in wave["steps"]}
     assert wave_of["pg-main"] == 1
     assert wave_of["pg-main"] < wave_of["orders"] < wave_of["checkout"]
