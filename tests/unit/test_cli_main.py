@@ -85,11 +85,15 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
         waiting = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        asked, _ = silent.accept()  # it has begun to ask
+        asked, _ = silent.accept()
         with asked:
+            # Connected is not enough: an interrupt in the very moment in which the connection is
+            # made can be taken for the end of connecting, and the command would go on asking.
+            asked.settimeout(60)
+            assert asked.recv(1)  # it has begun to ask
             waiting.send_signal(signal.SIGINT)
             _, said = waiting.communicate(timeout=60)
-    assert waiting.returncode == 130
+    assert waiting.returncode == 130, said
     assert "Traceback" not in said
 
 
