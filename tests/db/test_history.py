@@ -73,9 +73,11 @@ STATEMENTS = {
     " select i.id, s.id, i.unit, i.visibility from warroom.incident i, warroom.service s"
     " where s.key = 'normal' and i.id = ({pick}) on conflict do nothing",
     "unlink": "delete from warroom.incident_service where incident_id = ({pick})",
+    # One above the highest step, not their count: a deleted one would leave a step taken twice.
     "timer": "insert into warroom.timer (kind, incident_id, step, due_at, unit, visibility)"
-    " select 'escalate', i.id, (select count(*) from warroom.timer), now() + interval '1 hour',"
-    " i.unit, i.visibility from warroom.incident i where i.id = ({pick})",
+    " select 'escalate', i.id, (select coalesce(max(step), 0) + 1 from warroom.timer),"
+    " now() + interval '1 hour', i.unit, i.visibility from warroom.incident i"
+    " where i.id = ({pick})",
     "cancel": "update warroom.timer set state = 'cancelled' where incident_id = ({pick})",
     "rename": "update warroom.principal set name = left(name || 'a', 90) where name like 'sam%'",
     "delete": "delete from warroom.timer where incident_id = ({pick})",

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from warroom.db.uow import Work
+from warroom.db.engine import Database
+from warroom.db.uow import Answer, Work, run_automation
+from warroom.domain.principal import CommandContext
 from warroom.impact.domains import shared_domains
 from warroom.impact.graph import Graph, Seed
 from warroom.impact.hardness import Impact, reason
@@ -24,6 +27,10 @@ from warroom.impact.suspects import suspects
 from warroom.services.impact_evidence import changes, earlier, near, signals
 from warroom.services.impact_graph import Catalogue, catalogue
 from warroom.services.impact_store import Reasoned, store
+
+# Each batch holds its incidents' rows while it reasons: commands wait that long at the most.
+BATCH: Final = 5
+DEADLINE_S: Final = 30.0
 
 # Who changes an incident's services holds its row; this waits for them and then sees theirs.
 _INCIDENTS = """
@@ -81,6 +88,18 @@ async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | No
             changed.get(identifier, []), before[unit], now,
         )  # fmt: skip
     await store(work, reasoned)
+
+
+async def refresh_all(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> None:
+    """Reason again about incidents, a few in each transaction, for the engine."""
+    for begin in range(0, len(incidents), BATCH):
+        some = incidents[begin : begin + BATCH]
+
+        async def handler(work: Work, some: Sequence[UUID] = some) -> Answer:
+            await refresh(work, some)
+            return Answer(200, {})
+
+        await run_automation(db, ctx, "impact.refresh", handler, deadline_s=DEADLINE_S)
 
 
 async def _reason(

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
 from warroom.db.engine import Database
-from warroom.db.uow import Answer, Work, read, run_automation
+from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext
 from warroom.services import impact
-
-# A row's clock is set when it is written, and seen when it is committed: by then later ones may
-# have been seen.  No transaction of ours lives this long.
-OVERLAP: Final = timedelta(seconds=60)
-# Each batch holds its incidents' rows while it reasons: commands wait that long at the most.
-BATCH: Final = 5
-DEADLINE_S: Final = 30.0
+from warroom.services.impact_graph import OVERLAP
 
 _SIZE = """
 select (select count(*) from warroom.dependency) + (select count(*) from warroom.service) as rows,
@@ -103,9 +96,8 @@ async def follow(db: Database, ctx: CommandContext, seen: Seen | None) -> tuple[
             why = "alerts opened what much depends on"
         return now, why, sorted({*touched, *without}, key=str)
 
-    now, why, incidents = await read(db, ctx, look, deadline_s=DEADLINE_S)
-    for begin in range(0, len(incidents), BATCH):
-        await _refresh(db, ctx, incidents[begin : begin + BATCH])
+    now, why, incidents = await read(db, ctx, look, deadline_s=impact.DEADLINE_S)
+    await impact.refresh_all(db, ctx, incidents)
     if not why:
         return now, "the catalogue has not changed"
     if not incidents:
@@ -142,11 +134,3 @@ async def _look(work: Work, seen: Seen | None) -> tuple[Seen, str, Sequence[UUID
         return now, "", ()
     touched = await work.rows(_TOUCHED, {"changed": sorted(fresh, key=str)})
     return now, "the catalogue changed", [r["id"] for r in touched]
-
-
-async def _refresh(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> None:
-    async def handler(work: Work) -> Answer:
-        await impact.refresh(work, incidents)
-        return Answer(200, {})
-
-    await run_automation(db, ctx, "impact.refresh", handler, deadline_s=DEADLINE_S)

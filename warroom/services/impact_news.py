@@ -9,17 +9,15 @@ from typing import Final
 from uuid import UUID
 
 from warroom.db.engine import Database
-from warroom.db.uow import Answer, Work, read, run_automation
+from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext
 from warroom.services import impact
 
 # An event's id is made when it is written, and seen when it is committed.
 OVERLAP: Final = timedelta(seconds=20)
-# Each batch holds its incidents' rows while it reasons; a cycle ends, whatever the storm.
-BATCH: Final = 5
+# A cycle ends, whatever the storm.
 CYCLE_MAX: Final = 60
 HOPS_MAX: Final = 5
-DEADLINE_S: Final = 30.0
 
 _EVENTS = """
 select cast(e.id as text) as id, a.service_id
@@ -87,21 +85,12 @@ async def follow(db: Database, ctx: CommandContext, heard: Heard | None) -> tupl
         # Those that were left over come first: nobody waits for ever.
         return Heard(now, ids), list(dict.fromkeys([*heard.waiting, *near]))
 
-    found, incidents = await read(db, ctx, look, deadline_s=DEADLINE_S)
+    found, incidents = await read(db, ctx, look, deadline_s=impact.DEADLINE_S)
     now, later = incidents[:CYCLE_MAX], incidents[CYCLE_MAX:]
-    for begin in range(0, len(now), BATCH):
-        await _refresh(db, ctx, now[begin : begin + BATCH])
+    await impact.refresh_all(db, ctx, now)
     if not now:
         return found, ""
     many = f"{len(now)} open incidents" if len(now) > 1 else "1 open incident"
     rest = f", {len(later)} more wait" if later else ""
     said = f"alerts or changes near them: reasoned again about {many}{rest}"
     return Heard(found.upto, found.done, tuple(later)), said
-
-
-async def _refresh(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> None:
-    async def handler(work: Work) -> Answer:
-        await impact.refresh(work, incidents)
-        return Answer(200, {})
-
-    await run_automation(db, ctx, "impact.refresh", handler, deadline_s=DEADLINE_S)
