@@ -44,7 +44,7 @@ def service(key: str, state: str, depth: int, tier: int = 1, **other: object) ->
         why=str(other.pop("why", "hard on ↑" if depth else "first alert")),
         since=ago(minutes=11),
     )
-    return replace(node, **other)  # type: ignore[arg-type] # a test's shorthand
+    return node._replace(**other)  # type: ignore[arg-type] # a test's shorthand
 
 
 def impact() -> ImpactPicture:

@@ -52,7 +52,7 @@ def drawn(nodes: list[ImpactNode]) -> tuple[ImpactNode, ...]:
     found: list[ImpactNode] = []
     for node in nodes:
         depth = min(node.depth, found[-1].depth + 1 if found else 0)
-        found.append(replace(node, depth=depth, elsewhere=node.key in seen))
+        found.append(node._replace(depth=depth, elsewhere=node.key in seen))
         seen.add(node.key)
     return tuple(found)
 
@@ -311,7 +311,7 @@ async def test_only_what_changed_is_drawn_again() -> None:
         await pilot.pause()
         before = dict(app.pane._drawn)
         nodes = list(impact().nodes)
-        nodes[3] = replace(nodes[3], state="down")
+        nodes[3] = nodes[3]._replace(state="down")
         app.pane.show_impact(replace(impact(), nodes=tuple(nodes)), NOW)
         await pilot.pause()
         changed = [y for y, line in app.pane._drawn.items() if line != before[y]]

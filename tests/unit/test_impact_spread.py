@@ -11,18 +11,24 @@ from hypothesis import strategies as st
 from tests.unit.impact_graphs import DEPENDENCIES, KEYS, SEEDS, estate, keyed, service
 from warroom.impact.arrays import LayeredSpread
 from warroom.impact.graph import Dependency, Graph, Hardness, Seed, build
-from warroom.impact.hardness import reason, spread_by_sets
+from warroom.impact.hardness import reason
+from warroom.impact.sets import SetSpread
 from warroom.impact.spread import Spread
 from warroom.impact.totals import by_arrays, by_walk
 from warroom.impact.tree import Tree
 
 EVERYTHING = 10**9
-SAME = ("down", "hurt", "tipped", "hurt_members")
+SAME = ("level", "down", "hurt", "tipped", "hurt_members")
+
+
+def far(spread: Spread) -> dict[int, int]:
+    """Return how far each service that is hit is from the incident's own."""
+    return {at: spread.hops[at] for at in spread.down | spread.hurt}
 
 
 def both(graph: Graph, seeds: list[Seed]) -> tuple[Spread, Spread]:
     said = {graph.index[s.key]: s for s in seeds}
-    by_sets = spread_by_sets(graph, said, at_most=EVERYTHING)
+    by_sets = SetSpread(graph, said).run(at_most=EVERYTHING)
     assert by_sets is not None
     return by_sets, LayeredSpread(graph, said).run()
 
@@ -71,6 +77,7 @@ def test_arrays_and_sets_agree_to_the_last_tie(
     by_sets, by_layers = both(keyed(dependencies), seeds)
     for field in SAME:
         assert getattr(by_sets, field) == getattr(by_layers, field), field
+    assert far(by_sets) == far(by_layers)
 
 
 @pytest.mark.parametrize("state", ["down", "degraded"])
@@ -91,10 +98,9 @@ def test_a_large_incident_is_drawn_the_same_by_arrays(state: str) -> None:
     assert len(by_sets.down) + len(by_sets.hurt) > 500
     for field in SAME:
         assert getattr(by_sets, field) == getattr(by_layers, field), field
+    assert far(by_sets) == far(by_layers)
     assert Tree(by_sets, 500).draw() == Tree(by_layers, 500).draw()
-    assert by_walk(graph, by_sets.down, by_sets.hurt) == by_arrays(
-        graph, by_sets.down, by_sets.hurt
-    )
+    assert by_walk(graph, by_sets.down, by_sets.hurt) == by_arrays(graph, by_sets.level)
 
 
 @given(
@@ -117,7 +123,8 @@ def test_totals_by_walk_and_by_arrays_agree(
     graph = build(services, ())
     down = [at for at, is_down in hit.items() if is_down]
     hurt = [at for at, is_down in hit.items() if not is_down]
-    assert by_walk(graph, down, hurt) == by_arrays(graph, down, hurt)
+    level = bytes(1 + hit[at] if at in hit else 0 for at in range(9))
+    assert by_walk(graph, down, hurt) == by_arrays(graph, level)
 
 
 def test_what_is_asynchronous_hurts_softer() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from warroom.domain.reasoned import EstatePicture, RestartWave, SharedDomain, Suggestion, Suspect
@@ -39,8 +40,7 @@ class PaneWatch:
     kinds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ImpactNode:
+class ImpactNode(NamedTuple):
     """One service in the tree of what an incident takes down, in the order it is drawn.
 
     ``depth`` 0 is a service of the incident itself; a child depends on the nearest node above it

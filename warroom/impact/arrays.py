@@ -1,6 +1,6 @@
 """The same spread by whole layers of arrays, for incidents that take down hundreds of services.
 
-Walking sets (``warroom.impact.hardness``) is quicker while little is hit and remains what defines
+Walking sets (``warroom.impact.sets``) is quicker while little is hit and remains what defines
 the result; a test holds both against each other.  Nothing here decides anything differently: the
 order in which groups tip is kept to the last tie.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+
     Flags = NDArray[np.bool_]
 
 
@@ -31,13 +32,17 @@ class Rows:
 
     def of(self, at: Ints) -> tuple[Ints, Ints]:
         """Return the items of several lists, and for each of them whose it is."""
+        return self.all_of(at), np.repeat(at, self.starts[at + 1] - self.starts[at])
+
+    def all_of(self, at: Ints) -> Ints:
+        """Return the items of several lists."""
         begin = self.starts[at]
         sizes = self.starts[at + 1] - begin
         ends = np.cumsum(sizes)
         if not len(ends) or not ends[-1]:
-            return self.items[:0], self.items[:0]
-        offsets = np.arange(ends[-1]) + np.repeat(begin - ends + sizes, sizes)
-        return self.items[offsets], np.repeat(at, sizes)
+            return self.items[:0]
+        items: Ints = self.items[np.arange(ends[-1]) + np.repeat(begin - ends + sizes, sizes)]
+        return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,17 @@ class LayeredSpread:
         seeds = np.array(sorted(a for a, v in levels.items() if v is Level.DEGRADED), np.int64)
         hurt = self._degraded(np.concatenate(down), seeds)
         counted = np.flatnonzero(self._gone)
+        hops = np.zeros(len(self._touched), np.int64)
+        level = np.zeros(len(self._touched), np.uint8)
+        for word, layers in ((Level.DOWN, down), (Level.DEGRADED, hurt)):
+            for number, layer in enumerate(layers):
+                hops[layer] = number
+                level[layer] = word
         return Spread(
             self._graph,
             self._said,
-            _hops(down),
-            _hops(hurt),
+            level.tobytes(),
+            hops.tolist(),
             self._tipped,
             dict(zip(counted.tolist(), self._gone[counted].tolist(), strict=True)),
         )
@@ -115,7 +126,7 @@ class LayeredSpread:
         arrays = self._arrays
         layers = [layer]
         while len(layer):
-            found = self._new(arrays.hard.of(layer)[0])
+            found = self._new(arrays.hard.all_of(layer))
             numbers, _ = self._count(layer, hard_only=False)
             whole = self._gone[numbers] == arrays.group_size[numbers]
             numbers = numbers[whole & arrays.group_hard[numbers]]
@@ -127,7 +138,7 @@ class LayeredSpread:
     def _degraded(self, down: Ints, seeds: Ints) -> list[Ints]:
         """Degrade what is hard on what is degraded, or soft on what is down, layer by layer."""
         arrays = self._arrays
-        reached = np.concatenate([arrays.soft.of(down)[0], arrays.hard.of(seeds)[0]])
+        reached = np.concatenate([arrays.soft.all_of(down), arrays.hard.all_of(seeds)])
         found = self._new(reached)
         broken = np.flatnonzero((self._gone > arrays.group_spare) & (self._gone > 0))
         # By number: each group tips its service with the member that was last.
@@ -135,7 +146,7 @@ class LayeredSpread:
         layer = self._hurt(seeds, layer)
         layers = [seeds, layer]
         while len(layer):
-            found = self._new(arrays.hard.of(layer)[0])
+            found = self._new(arrays.hard.all_of(layer))
             layer = self._hurt(layer, found)
             layers.append(layer)
         return layers
@@ -188,21 +199,15 @@ class LayeredSpread:
         fresh = ~self._touched[services]
         if not fresh.any():
             return found
-        tipping = zip(
-            at[fresh].tolist(), numbers[fresh].tolist(), services[fresh].tolist(), strict=True
-        )
-        added: list[int] = []
-        for member, number, service in tipping if by_number else sorted(tipping):
-            if not self._touched[service]:
-                self._touched[service] = True
-                self._tipped[service] = (member, number)
-                added.append(service)
-        return np.sort(np.concatenate([found, np.array(added, np.int64)]))
-
-
-def _hops(layers: list[Ints]) -> dict[int, int]:
-    """Return the number of the layer of each service."""
-    hops: dict[int, int] = {}
-    for number, layer in enumerate(layers):
-        hops.update(dict.fromkeys(layer.tolist(), number))
-    return hops
+        at, numbers, services = at[fresh], numbers[fresh], services[fresh]
+        if not by_number:
+            order = np.lexsort((numbers, at))
+            at, numbers, services = at[order], numbers[order], services[order]
+        # Backwards: of several groups that tip one service the first is what stays.
+        causes = zip(at[::-1].tolist(), numbers[::-1].tolist(), strict=True)
+        self._tipped.update(zip(services[::-1].tolist(), causes, strict=True))
+        self._touched[services] = True
+        mark = np.zeros(len(self._touched), np.bool_)
+        mark[found] = True
+        mark[services] = True
+        return np.flatnonzero(mark)

@@ -11,6 +11,7 @@ import numpy as np
 
 from warroom.domain.panes import ImpactTotals
 from warroom.impact.graph import Graph
+from warroom.impact.spread import Level, Spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,9 @@ _TIER_ONE: Final = 1
 FACING: Final = "service"
 # How much of its users a degraded service troubles, against one that is down.
 _DEGRADED: Final = 0.4
+_WEIGHTS: Final = np.array([0.0, _DEGRADED, 1.0])
+_DOWN: Final = int(Level.DOWN)
+_HURT: Final = int(Level.DEGRADED)
 # From so many hit services on, arrays are quicker than a walk.
 _WALK_MAX: Final = 400
 
@@ -29,11 +33,11 @@ def entry(graph: Graph, at: int) -> bool:
     return not (graph.hard[at] or graph.soft[at] or graph.member_of[at])
 
 
-def totals(graph: Graph, down: Collection[int], hurt: Collection[int]) -> ImpactTotals:
-    """Count what is down and what is hurt (indexes); shares overlap, so the largest counts."""
-    if len(down) + len(hurt) > _WALK_MAX:
-        return by_arrays(graph, down, hurt)
-    return by_walk(graph, down, hurt)
+def totals(spread: Spread) -> ImpactTotals:
+    """Count what is down and what is degraded; shares overlap, so the largest counts."""
+    if spread.level.count(_DOWN) + spread.level.count(_HURT) > _WALK_MAX:
+        return by_arrays(spread.graph, spread.level)
+    return by_walk(spread.graph, spread.down, spread.hurt)
 
 
 def by_walk(graph: Graph, down: Collection[int], hurt: Collection[int]) -> ImpactTotals:
@@ -75,13 +79,13 @@ class _Columns:
     entry: NDArray[np.bool_]
 
 
-def by_arrays(graph: Graph, down: Collection[int], hurt: Collection[int]) -> ImpactTotals:
-    """Count by columns of the whole graph."""
+def by_arrays(graph: Graph, level: bytes | bytearray) -> ImpactTotals:
+    """Count by columns of the whole graph; ``level`` as in ``Spread``."""
     columns = _columns(graph)
-    fallen = np.fromiter(down, np.int64, len(down))
-    hit = np.concatenate([fallen, np.fromiter(hurt, np.int64, len(hurt))])
+    levels = np.frombuffer(level, np.uint8)
+    hit = np.flatnonzero(levels)
     share, customers = columns.share[hit], columns.customers[hit]
-    region = np.unique(columns.region[hit])
+    region = np.flatnonzero(np.bincount(columns.region[hit] + 1, minlength=1)) - 1
     most_share, most_customers = float(share.max()), int(customers.max())
     tier_one = int(np.count_nonzero(hit < columns.tier_one))
     pool = hit[hit < columns.tier_one] if tier_one else hit
@@ -90,12 +94,10 @@ def by_arrays(graph: Graph, down: Collection[int], hurt: Collection[int]) -> Imp
         if columns.entry[pool].any():
             pool = pool[columns.entry[pool]]
     # By share, then customers, then down before degraded, then importance; nobody's counts as 0.
-    weight = np.full(len(graph.services), _DEGRADED)
-    weight[fallen] = 1.0
     for column in (columns.share, columns.customers):
-        values = np.maximum(column[pool], 0) * weight[pool]
+        values = np.maximum(column[pool], 0) * _WEIGHTS[levels[pool]]
         pool = pool[values == values.max()]
-    felt = pool[np.isin(pool, fallen)]
+    felt = pool[levels[pool] == _DOWN]
     best = int((felt if len(felt) else pool).min())
     return ImpactTotals(
         services=len(hit),

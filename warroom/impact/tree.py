@@ -6,12 +6,16 @@ from typing import Final
 
 from warroom.domain.panes import ImpactNode
 from warroom.impact.graph import Hardness
-from warroom.impact.spread import Edge, Spread
+from warroom.impact.spread import Edge, Level, Spread
 
 _WORST_FIRST: Final = ("down", "degraded", "suspected", "recovered")
 _CHAIN_MAX: Final = 4
+_SOFT: Final = Hardness.SOFT
+_DOWN: Final = int(Level.DOWN)
+_HURT: Final = int(Level.DEGRADED)
 # By number: to hash a member of an enumeration costs more than the rest of a sentence.
 _WORDS: Final = ("", Hardness.SOFT.word, Hardness.HARD.word)
+_new_node: Final = tuple.__new__
 
 
 class Tree:
@@ -27,6 +31,7 @@ class Tree:
         self._limit = limit
         self._causes: dict[int, Edge | None] = {}
         self._chains: dict[tuple[int, int], str] = {}
+        self._whys: dict[tuple[object, ...], str] = {}
 
     def draw(self) -> tuple[tuple[ImpactNode, ...], bool]:
         """Return the nodes in the order of drawing, and whether some are missing."""
@@ -34,7 +39,10 @@ class Tree:
         roots = sorted(said, key=lambda at: (_WORST_FIRST.index(said[at].state), at))
         below = self._keep(roots[: self._limit])
         room = self._limit - len(below)
-        hit = len(said.keys() | self._spread.down.keys() | self._spread.hurt.keys())
+        # A service of the incident's own that passes nothing on is neither down nor degraded.
+        level = self._spread.level
+        idle = sum(1 for at in said if not level[at])
+        hit = idle + level.count(_DOWN) + level.count(_HURT)
         nodes: list[ImpactNode] = []
         # (service, depth, the edge it hangs on, whether it is only a mark)
         stack: list[tuple[int, int, Edge | None, bool]]
@@ -63,16 +71,22 @@ class Tree:
     def _keep(self, roots: list[int]) -> dict[int, list[Edge]]:
         """Choose whom to draw: the edges below each service, in the order of drawing."""
         below: dict[int, list[Edge]] = {at: [] for at in roots}
+        felt, level = self._spread.felt, self._spread.level
         for at in (queue := list(roots)):
             if len(below) >= self._limit:
                 break
-            for edge in self._spread.felt(at):
-                if edge.service not in below and self._cause(edge.service) == edge:
+            for edge in felt(at):
+                service, _, hardness, _ = edge
+                # What is down never fell by a soft edge: most of them need no closer look.
+                if service in below or (hardness is _SOFT and level[service] == _DOWN):
+                    continue
+                if self._spread.cause(service) == edge:
+                    self._causes[service] = edge
                     if len(below) >= self._limit:
                         break
-                    below[edge.service] = []
+                    below[service] = []
                     below[at].append(edge)
-                    queue.append(edge.service)
+                    queue.append(service)
         return below
 
     def _lacks_marks(self, below: dict[int, list[Edge]], nodes: list[ImpactNode]) -> bool:
@@ -93,21 +107,26 @@ class Tree:
             seed = self._spread.said[at]
             state, since = seed.state, seed.since
         else:
-            state = "expected-down" if at in self._spread.down else "expected-degraded"
+            down = self._spread.level[at] == _DOWN
+            state = "expected-down" if down else "expected-degraded"
         if hangs_on is None:
             why, word = f"reported {state}", ""
         else:
             why, word = self._why(hangs_on), _WORDS[hangs_on[2]]
-        # By position: five hundred of them are made, and naming costs as much as making.
-        return ImpactNode(
+        # Five hundred of them are made; the constructor's own call costs as much as making them.
+        return _new_node(ImpactNode, (
             service.key, service.name, state, service.tier, service.team, depth, why, since, word,
             service.region, service.user_share, service.customers, mark, service.kind,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _why(self, edge: Edge) -> str:
         """Say the chain that leads to one of the incident's services: hard on x ← hard on y."""
-        link, above = self._link(edge), self._chain(edge.at)
-        return f"{link} ← {above}" if above else link
+        # Hundreds may hang on one service: said once, but for groups, which are each their own.
+        key = edge[1:]
+        if (known := self._whys.get(key)) is None:
+            link, above = self._link(edge), self._chain(edge.at)
+            known = self._whys[key] = f"{link} ← {above}" if above else link
+        return known
 
     def _chain(self, at: int, links: int = _CHAIN_MAX - 1) -> str:
         """Return the chain above a service, so many links of it; empty for the incident's own."""

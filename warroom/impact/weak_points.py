@@ -94,7 +94,7 @@ def _point(
         kind,
         key,
         name,
-        totals(graph, spread.down, spread.hurt),
+        totals(spread),
         len(spread.down) - len(gone),
         len(spread.hurt),
         tuple(taken[:_NAMED_MAX]),

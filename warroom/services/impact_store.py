@@ -87,8 +87,9 @@ Frozen = ImpactNode | Suspect | RestartStep | SharedDomain | Suggestion
 
 def _fields(found: Frozen) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for each in fields(found):
-        value = getattr(found, each.name)
+    names = found._fields if isinstance(found, ImpactNode) else [f.name for f in fields(found)]
+    for name in names:
+        value = getattr(found, name)
         if isinstance(value, datetime):
             value = value.astimezone(UTC).isoformat()
         elif isinstance(value, UUID):
@@ -96,6 +97,6 @@ def _fields(found: Frozen) -> dict[str, Any]:
         elif isinstance(value, tuple):
             value = list(value)
         # Equal on purpose: 0.0 is worth saying, "" and () and False are not.
-        if each.name in _KEPT or not (value is None or value is False or value in ("", [])):
-            values[each.name] = value
+        if name in _KEPT or not (value is None or value is False or value in ("", [])):
+            values[name] = value
     return values
