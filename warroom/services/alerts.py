@@ -16,7 +16,6 @@ from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
 from warroom.domain import grouping
 from warroom.domain.alert import (
-    AlertChange,
     AlertState,
     ChangeKind,
     IncomingAlert,
@@ -35,13 +34,12 @@ from warroom.domain.principal import (
 from warroom.errors import DatabaseUnavailable, WarRoomError
 from warroom.services import alert_incidents, freezes, impact
 from warroom.services import alert_store as store
+from warroom.services.alert_desk import Desk
 from warroom.services.alert_rows import (
-    Candidates,
     KnownAlert,
     OpenedIncident,
     Outcome,
     ServiceRow,
-    SourceRow,
 )
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
@@ -188,7 +186,7 @@ async def _take(
         [s.id for s in services.values()],
         [a.incident_id for a in known.values() if a.incident_id],
     )
-    desk = _Desk(work, now, window, services, candidates)
+    desk = Desk(work, now, window, services, candidates)
     outcomes: list[Outcome] = []
     for item in items:
         before = known.get(item.key)
@@ -253,76 +251,6 @@ async def _lock(
     if beginning:
         await store.lock_services(work, beginning)
     return await store.alerts(work, keys, lock=True)
-
-
-class _Desk:
-    """Places the alerts of one batch, and remembers the incidents that the batch opens."""
-
-    def __init__(
-        self,
-        work: Work,
-        now: datetime,
-        window: timedelta,
-        services: dict[str, ServiceRow],
-        candidates: Candidates,
-    ) -> None:
-        self._work = work
-        self._now = now
-        self._window = window
-        self._services = services
-        self._candidates = candidates
-        self.opened: dict[UUID, OpenedIncident] = {}
-        self.raised: dict[UUID, int] = {}
-
-    def number(self, incident_id: UUID) -> int:
-        """Return the number of an incident that the batch touched."""
-        return self._candidates.by_id[incident_id].number
-
-    async def place(
-        self,
-        incoming: IncomingAlert,
-        change: AlertChange,
-        service: ServiceRow,
-        attached_id: UUID | None,
-        source: SourceRow,
-    ) -> tuple[UUID | None, str]:
-        """Return the incident of the alert and the sentence that says why."""
-        by_id = self._candidates.by_id
-        attached = by_id.get(attached_id) if attached_id else None
-        placement = grouping.place(
-            incoming,
-            change,
-            self._candidates.of(service.id, source.visibility),
-            self._now,
-            attached=attached,
-            window=self._window,
-        )
-        if placement.kind is grouping.PlacementKind.OPEN:
-            return await self._open(incoming, placement, service, source)
-        incident = placement.incident
-        if incident is None:
-            return None, placement.say()
-        if incident.id in self.opened and placement.kind is grouping.PlacementKind.JOIN:
-            self.opened[incident.id].alerts.append(incoming)
-        if placement.raise_to is not None:
-            self.raised[incident.id] = placement.raise_to
-            self._candidates.replace(replace(incident, severity=placement.raise_to))
-        return incident.id, placement.say()
-
-    async def _open(
-        self,
-        incoming: IncomingAlert,
-        placement: grouping.Placement,
-        service: ServiceRow,
-        source: SourceRow,
-    ) -> tuple[UUID, str]:
-        incident = await alert_incidents.next_incident(self._work, incoming.severity, self._now)
-        self._candidates.add(service.id, source.visibility, incident)
-        self.opened[incident.id] = OpenedIncident(
-            incident.id, incident.number, service, source.visibility, source.principal_id,
-            [incoming], placement.say(incident.number),
-        )  # fmt: skip
-        return incident.id, placement.say(incident.number)
 
 
 async def _write(
