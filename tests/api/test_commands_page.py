@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_domain_refusals import rules_in_the_source
+from tests.unit.rules_written import rules_in_the_source
 from warroom.api import incident_commands, incident_parts, incident_recovery, incidents
 from warroom.cli import incident
 from warroom.client import Client
