@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.api.conftest import Api
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
+from tests.typist import warroom
 from warroom.client import Client
 from warroom.errors import (
     CatalogueRefused,

@@ -10,7 +10,8 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.api.test_catalog_import import DATA, csv, edges
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
+from tests.typist import warroom
 from warroom.client import Client
 from warroom.db.engine import Database
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext, Principal, PrincipalKind

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.api.conftest import Api
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
+from tests.typist import warroom
 
 DATA = Path(__file__).parents[1] / "data"
 

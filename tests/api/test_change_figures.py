@@ -10,7 +10,8 @@ from psycopg import sql
 
 from tests.api.conftest import Api
 from tests.api.room import opened
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
+from tests.typist import warroom
 from warroom.client import Client
 from warroom.db.engine import Database
 from warroom.db.uow import Work, read

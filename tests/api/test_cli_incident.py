@@ -6,14 +6,13 @@ import asyncio
 import json
 import os
 import pty
-import sys
 from typing import Any
 
 import pytest
 
 from tests.api.conftest import Api
 from tests.api.room import entry_id, opened
-from tests.api.test_commands import warroom
+from tests.typist import warroom, warroom_at
 from warroom.cli.incident import TABLES
 from warroom.domain.incident import Command
 
@@ -220,19 +219,14 @@ async def test_on_a_terminal_it_asks_in_proportion_to_the_harm(
     await typed.api.client().declare("two", 3)
     ours, theirs = pty.openpty()
     try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "warroom", "incident", "batch", *words,
-            stdin=theirs, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env=os.environ.copy(),
-        )  # fmt: skip
         os.write(ours, f"{answer}\n".encode())
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        code, out, err = await warroom_at(theirs, "incident", "batch", *words)
     finally:
         os.close(ours)
         os.close(theirs)
-    assert f"{words[0]} on {2 if '2' in words else 1} incident" in err.decode()
-    assert process.returncode == (0 if sent else 1)
-    assert (b"done" in out) is sent
+    assert f"{words[0]} on {2 if '2' in words else 1} incident" in err
+    assert code == (0 if sent else 1)
+    assert ("done" in out) is sent
     assert (typed.api.count("incident", "version > 1") > 0) is sent
 
 

@@ -18,16 +18,7 @@ from psycopg import sql
 from tests.api.conftest import Api
 from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
-
-
-async def warroom(*arguments: str, **env: str) -> tuple[int, str, str]:
-    """Run `warroom …`; return exit code, stdout and stderr."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "warroom", *arguments, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ | env,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, out.decode(), err.decode()
+from tests.typist import warroom
 
 
 def login(api: Api) -> dict[str, str]:

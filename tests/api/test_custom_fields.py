@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Api
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
+from tests.typist import warroom
 from warroom.errors import AlreadyExists, Forbidden, InvalidInput
 
 TICKET = {"key": "ticket", "label": "Ticket", "type": "text", "max_length": 12,

@@ -10,7 +10,8 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.api.lossy_http import LossyHttp
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
+from tests.typist import warroom
 from warroom.client import Client
 from warroom.errors import InvalidInput
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.api.room import Json, texts, verified
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
+from tests.typist import warroom
 from warroom.errors import InvalidInput, Refused
 
 

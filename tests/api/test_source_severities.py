@@ -9,8 +9,9 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.api.conftest import Api
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
 from tests.api.test_doors import alert, source, webhook
+from tests.typist import warroom
 from warroom.domain.severity import judge, stored_table
 from warroom.errors import Forbidden, InvalidInput, NotFound
 

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.api.conftest import Api
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
 from tests.api.test_doors import alert, webhook
+from tests.typist import warroom
 from warroom.cli.duration import seconds
 from warroom.errors import InvalidInput, NotFound, Refused, Unauthenticated
 

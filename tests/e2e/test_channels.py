@@ -15,9 +15,10 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.api.conftest import Api, api, api18
 from tests.api.lossy_http import LossyHttp
-from tests.api.test_commands import login, warroom
+from tests.api.test_commands import login
 from tests.e2e.test_engine import Receiver, an_engine, receiver, run
 from tests.pgfixtures import TestDatabase
+from tests.typist import warroom
 from warroom.engine.runner import Engine
 from warroom.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, Refused
 
