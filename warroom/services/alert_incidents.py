@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from warroom.db.uow import Work
-from warroom.domain.alert import ChangeKind
+from warroom.domain.alert import AlertState, ChangeKind
 from warroom.domain.escalation import arm_first
 from warroom.domain.grouping import Candidate, Opening
 from warroom.domain.ids import format_ref
@@ -18,19 +18,26 @@ from warroom.services import snoozes
 from warroom.services.alert_rows import Candidates, Entry, OpenedIncident, Outcome, as_json
 from warroom.services.escalation_policies import policy_of
 
+# The ids first: an OR over two ways to an incident would read all incidents there are.
+_CANDIDATES = """
+select i.id, i.number, i.status, i.severity, i.last_activity_at, i.resolved_at, i.visibility,
+  i.drill, (select array_agg(l.service_id) from warroom.incident_service l
+            where l.incident_id = i.id) as service_ids
+from warroom.incident i where i.id in (
+  select unnest(cast(:attached as uuid[])) union
+  select l.incident_id from warroom.incident_service l
+  join warroom.incident o on o.id = l.incident_id and o.ended_at is null
+  where l.service_id = any(cast(:services as uuid[])))
+order by i.id
+"""
+
 
 async def candidates(
-    work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID]
+    work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID], *, lock: bool = True
 ) -> Candidates:
     """Return the open incidents of these services, and those that alerts are attached to."""
     rows = await work.rows(
-        "select i.id, i.number, i.status, i.severity, i.last_activity_at, i.resolved_at,"
-        " i.visibility, i.drill, (select array_agg(l.service_id) from warroom.incident_service l"
-        "   where l.incident_id = i.id) as service_ids"
-        " from warroom.incident i where i.id = any(cast(:attached as uuid[]))"
-        " or (i.ended_at is null and i.id in (select l.incident_id"
-        "   from warroom.incident_service l where l.service_id = any(cast(:services as uuid[]))))"
-        " order by i.id for no key update",
+        _CANDIDATES + ("for no key update" if lock else ""),
         {"attached": list(attached), "services": list(service_ids)},
     )
     result = Candidates()
@@ -125,6 +132,29 @@ async def insert_incident(
 _ENDS = (ChangeKind.RESOLVED, ChangeKind.EXPIRED)
 
 
+def _moved(outcomes: Sequence[Outcome], raised: Mapping[UUID, int]) -> list[Entry]:
+    """Return by how much the counts of each touched incident change, sorted by id.
+
+    Counting all of an incident's alerts again would make a storm's cost grow with its square.
+    """
+    moved: dict[UUID, list[int]] = {incident: [0, 0] for incident in raised}
+    for o in outcomes:
+        if not o.touches:
+            continue
+        for incident, sign, fires in (
+            (o.was_on, -1, o.fired_before),
+            (o.incident_id, 1, o.change.after.state is AlertState.FIRING),
+        ):
+            if incident is not None:
+                delta = moved.setdefault(incident, [0, 0])
+                delta[0] += sign
+                delta[1] += sign * fires
+    return [
+        {"id": i, "severity": raised.get(i), "alerts": alerts, "firing": firing}
+        for i, (alerts, firing) in sorted(moved.items(), key=lambda pair: pair[0].bytes)
+    ]
+
+
 async def write_counts(
     work: Work,
     outcomes: Sequence[Outcome],
@@ -136,28 +166,19 @@ async def write_counts(
 
     Repeats touch no incident: its history would otherwise grow with every heartbeat.
     """
-    touched = {
-        i
-        for o in outcomes
-        if o.change.kind not in (ChangeKind.REPEAT, ChangeKind.IGNORED) or o.incident_id != o.was_on
-        for i in (o.incident_id, o.was_on)
-        if i is not None
-    } | set(raised)
-    if not touched:
+    moved = _moved(outcomes, raised)
+    if not moved:
         return []
     rows = await work.rows(
-        "update warroom.incident i set alert_count = n.alerts, firing_count = n.firing,"
-        " severity = least(i.severity, n.severity), last_activity_at = :now, updated_at = :now"
-        " from (select t.id, count(a.id) as alerts,"
-        "   count(a.id) filter (where a.state = 'firing') as firing,"
-        "   coalesce(t.severity, 5) as severity"
-        "   from jsonb_to_recordset(cast(:rows as jsonb)) as t(id uuid, severity smallint)"
-        "   left join warroom.alert a on a.incident_id = t.id group by t.id, t.severity) n"
+        "update warroom.incident i set alert_count = i.alert_count + n.alerts,"
+        " firing_count = i.firing_count + n.firing, severity = least(i.severity, n.severity),"
+        " last_activity_at = :now, updated_at = :now"
+        " from jsonb_to_recordset(cast(:rows as jsonb)) as n(id uuid, severity smallint,"
+        "   alerts integer, firing integer)"
         " where i.id = n.id returning i.id, i.number, i.unit, i.visibility, i.firing_count,"
         " i.alert_count, i.severity, i.ended_at",
-        {"rows": as_json([{"id": i, "severity": raised.get(i)} for i in sorted(touched, key=str)]),
-         "now": now},
-    )  # fmt: skip
+        {"rows": as_json(moved), "now": now},
+    )
     fresh = {incident.id for incident in opened}
     ended = {o.incident_id for o in outcomes if o.change.kind in _ENDS}
     entries: list[Entry] = []

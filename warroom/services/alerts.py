@@ -2,13 +2,14 @@
 
 Locks are taken in one order everywhere (services by id, alerts by conflict key, incidents by id),
 so two API processes never deadlock over the same storm; a fingerprint seen for the first time is
-serialised by the lock on its service.
+serialised by the lock on its service.  A batch of nothing but repeats touches no incident: it reads
+without locks and writes only what is still as it was read; the rare loser begins again, with locks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
 from warroom.domain import grouping
 from warroom.domain.alert import (
+    AlertChange,
     AlertState,
     ChangeKind,
     IncomingAlert,
@@ -73,7 +75,7 @@ class DeliveryResult:
 
 
 class _Raced(Exception):
-    """Another process inserted the same fingerprint between our read and our insert."""
+    """Another process wrote one of the alerts meanwhile, or more than repeats came of a batch."""
 
 
 @dataclass(slots=True)
@@ -110,12 +112,14 @@ async def take_batch(
             recognised by their fingerprint.
     """
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
-    for _ in range(RACES):
+    for attempt in range(RACES):
         results: list[DeliveryResult] = []
 
-        async def handler(work: Work, into: list[DeliveryResult] = results) -> Answer:
+        async def handler(
+            work: Work, into: list[DeliveryResult] = results, again: bool = attempt > 0
+        ) -> Answer:
             into.clear()
-            into.extend(await _take(work, deliveries, window))
+            into.extend(await _take(work, deliveries, window, lock=again))
             return Answer(200, {})
 
         try:
@@ -167,26 +171,30 @@ async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
 
 
 async def _take(
-    work: Work, deliveries: Sequence[Delivery], window: timedelta
+    work: Work, deliveries: Sequence[Delivery], window: timedelta, *, lock: bool
 ) -> list[DeliveryResult]:
-    now: datetime = await work.scalar("select now()")
-    delivery_ids = [await store.insert_delivery(work, d, state="accepted") for d in deliveries]
+    now, sources = await store.sources(work, {d.source_id for d in deliveries})
+    delivery_ids = await store.insert_deliveries(work, deliveries)
     items = [
         _Item((d.source_id, alert.fingerprint), index, position, alert)
         for index, d in enumerate(deliveries)
         for position, alert in enumerate(d.alerts)
     ]
     # Stable: the messages of one fingerprint keep the order in which they arrived.
-    items.sort(key=lambda item: (str(item.key[0]), item.key[1]))
-    sources = await store.sources(work, {d.source_id for d in deliveries})
+    items.sort(key=lambda item: (item.key[0].bytes, item.key[1]))
     services = await store.services(work, {grouping.service_of(i.incoming) for i in items})
-    known = await _lock(work, items, services)
+    known = await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=False)
+    quiet = not lock and all(_repeats(known.get(i.key), i.incoming) for i in items)
+    if not quiet:
+        known = await _lock(work, items, services, known)
     candidates = await alert_incidents.candidates(
         work,
         [s.id for s in services.values()],
-        [a.incident_id for a in known.values() if a.incident_id],
+        list({a.incident_id for a in known.values() if a.incident_id}),
+        lock=not quiet,
     )
     desk = Desk(work, now, window, services, candidates)
+    results = [_Tally(delivery_id) for delivery_id in delivery_ids]
     outcomes: list[Outcome] = []
     for item in items:
         before = known.get(item.key)
@@ -201,6 +209,7 @@ async def _take(
             Outcome(target, change, incident_id, decision, delivery_ids[item.delivery],
                     item.position, before.incident_id if before else None)
         )  # fmt: skip
+        results[item.delivery].add(change, incident_id)
         known[item.key] = KnownAlert(
             id=target.id,
             source_id=item.key[0],
@@ -211,34 +220,53 @@ async def _take(
             unit=service.unit,
             visibility=source.visibility,
             stored=change.after,
-            fresh=before is None or before.fresh,
+            fresh=target.fresh,
+            version=target.version,
         )
+    if quiet and (desk.opened or desk.raised or any(o.touches for o in outcomes)):
+        raise _Raced
     await _write(work, outcomes, list(desk.opened.values()), now, desk.raised)
-    return [
-        DeliveryResult(
-            delivery_ids[index],
-            len(d.alerts),
-            sum(
-                1
-                for item, outcome in zip(items, outcomes, strict=True)
-                if item.delivery == index and outcome.change.kind is ChangeKind.NEW
-            ),
-            tuple(sorted({
-                desk.number(o.incident_id)
-                for i, o in zip(items, outcomes, strict=True)
-                if i.delivery == index and o.incident_id is not None
-            })),
-        )
-        for index, d in enumerate(deliveries)
-    ]  # fmt: skip
+    return [tally.result(desk) for tally in results]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What becomes of one delivery, counted while its alerts are placed."""
+
+    delivery_id: UUID
+    alerts: int = 0
+    new: int = 0
+    incidents: set[UUID] = field(default_factory=set)
+
+    def add(self, change: AlertChange, incident_id: UUID | None) -> None:
+        """Count one alert."""
+        self.alerts += 1
+        self.new += change.kind is ChangeKind.NEW
+        if incident_id is not None:
+            self.incidents.add(incident_id)
+
+    def result(self, desk: Desk) -> DeliveryResult:
+        """Return what its sender is told."""
+        numbers = tuple(sorted(desk.number(i) for i in self.incidents))
+        return DeliveryResult(self.delivery_id, self.alerts, self.new, numbers)
+
+
+def _repeats(before: KnownAlert | None, incoming: IncomingAlert) -> bool:
+    """Say whether a message can only be a repeat, which changes no incident."""
+    return (
+        before is not None
+        and before.stored.state is incoming.state
+        and incoming.severity >= before.stored.severity
+    )
 
 
 async def _lock(
-    work: Work, items: list[_Item], services: dict[str, ServiceRow]
+    work: Work,
+    items: list[_Item],
+    services: dict[str, ServiceRow],
+    seen: dict[tuple[UUID, str], KnownAlert],
 ) -> dict[tuple[UUID, str], KnownAlert]:
     """Lock what will change, in the common order, and return the alerts that are stored."""
-    keys = list(dict.fromkeys(item.key for item in items))
-    seen = await store.alerts(work, keys, lock=False)
     beginning = {
         services[grouping.service_of(i.incoming)].id
         for i in items
@@ -250,7 +278,7 @@ async def _lock(
     }
     if beginning:
         await store.lock_services(work, beginning)
-    return await store.alerts(work, keys, lock=True)
+    return await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=True)
 
 
 async def _write(
