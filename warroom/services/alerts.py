@@ -8,13 +8,14 @@ without locks and writes only what is still as it was read; the rare loser begin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from warroom.db.engine import Database
-from warroom.db.uow import Answer, Work, run_command
+from warroom.db.uow import Answer, Work, read, run_command
 from warroom.domain import grouping
 from warroom.domain.alert import (
     AlertChange,
@@ -112,21 +113,90 @@ async def take_batch(
             recognised by their fingerprint.
     """
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
-    for attempt in range(RACES):
-        results: list[DeliveryResult] = []
+    results: list[DeliveryResult] = []
 
-        async def handler(
-            work: Work, into: list[DeliveryResult] = results, again: bool = attempt > 0
-        ) -> Answer:
-            into.clear()
-            into.extend(await _take(work, deliveries, window, lock=again))
-            return Answer(200, {})
+    async def handler(work: Work, again: bool) -> Answer:
+        results[:] = await _take(work, deliveries, window, lock=again)
+        return Answer(200, {})
+
+    await _again_after_races(db, inner, "alerts.take", {}, handler)
+    return results
+
+
+async def take_once(
+    db: Database,
+    ctx: CommandContext,
+    delivery: Delivery,
+    key: str,
+    through: int,
+    *,
+    window: timedelta = grouping.DEFAULT_WINDOW,
+) -> dict[str, int]:
+    """Store a delivery once, however often it is sent: a part of a file that is loaded.
+
+    Args:
+        db: the database of the API.
+        ctx: the request's context; recorded as request and origin.
+        delivery: the part.
+        key: names the part; the same key with another body is refused.
+        through: the last line of the part, kept beside the answer (see ``loaded_through``).
+        window: how long an untouched incident still takes in new alerts.
+
+    Returns:
+        ``alerts``, ``new`` and ``through``, as they were the first time.
+
+    Raises:
+        IdempotencyMismatch: the key was used for another part; nothing was stored.
+        DatabaseUnavailable: nothing was stored.
+        OutcomeUnknown: sending it again with the same key is safe.
+    """
+    inner = replace(ctx, principal=INGEST, idempotency_key=key)
+
+    async def handler(work: Work, again: bool) -> Answer:
+        (result,) = await _take(work, [delivery], window, lock=again)
+        return Answer(200, {"alerts": result.alerts, "new": result.new, "through": through})
+
+    asked = {"sha256": hashlib.sha256(delivery.body).hexdigest()}
+    return (await _again_after_races(db, inner, "alerts.load", asked, handler)).body
+
+
+async def loaded_through(db: Database, ctx: CommandContext, prefix: str) -> int:
+    """Return the last line that is stored of a file, 0 before the first; see ``take_once``.
+
+    Args:
+        db: the database of the API.
+        ctx: the request's context.
+        prefix: what the keys of all its parts begin with, of letters, digits, ``:`` and hyphens.
+    """
+
+    async def handler(work: Work) -> int:
+        found = await work.scalar(
+            "select max(cast(answer ->> 'through' as integer)) from warroom.idempotency"
+            " where principal_id = :ingest and key like cast(:prefix as text) || '%'",
+            {"ingest": INGEST_PRINCIPAL, "prefix": prefix},
+        )
+        return int(found or 0)
+
+    return await read(db, replace(ctx, principal=INGEST), handler)
+
+
+async def _again_after_races(
+    db: Database,
+    ctx: CommandContext,
+    command: str,
+    body: dict[str, str],
+    handler: Callable[[Work, bool], Awaitable[Answer]],
+) -> Answer:
+    """Run a command that takes alerts; again, with everything locked, when it lost a race."""
+    for attempt in range(RACES):
+
+        async def once(work: Work, again: bool = attempt > 0) -> Answer:
+            return await handler(work, again)
 
         try:
-            await run_command(db, inner, "alerts.take", {}, handler, eyes=INGEST_PRINCIPAL)
+            return await run_command(db, ctx, command, body, once, eyes=INGEST_PRINCIPAL)
         except _Raced:
             continue
-        return results
     raise DatabaseUnavailable("The same new alerts arrived everywhere at once; nothing was stored.")
 
 
