@@ -89,6 +89,21 @@ class KnownAlert:
         )  # fmt: skip
 
 
+def begins(before: KnownAlert | None, incoming: IncomingAlert) -> bool:
+    """Say whether an episode may begin with a message."""
+    stored = before.stored.state if before is not None else AlertState.RESOLVED
+    return stored is AlertState.RESOLVED and incoming.state is AlertState.FIRING
+
+
+def repeats(before: KnownAlert | None, incoming: IncomingAlert) -> bool:
+    """Say whether a message can only be a repeat, which changes no incident."""
+    return (
+        before is not None
+        and before.stored.state is incoming.state
+        and incoming.severity >= before.stored.severity
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one message leads to. ``was_on`` is the incident that the alert belonged to before."""

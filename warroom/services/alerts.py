@@ -19,7 +19,6 @@ from warroom.db.uow import Answer, Work, read, run_command
 from warroom.domain import grouping
 from warroom.domain.alert import (
     AlertChange,
-    AlertState,
     ChangeKind,
     IncomingAlert,
     apply,
@@ -43,6 +42,8 @@ from warroom.services.alert_rows import (
     OpenedIncident,
     Outcome,
     ServiceRow,
+    begins,
+    repeats,
 )
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
@@ -50,6 +51,7 @@ ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
 RACES = 3
 # Loading a thousand services takes some 70 ms; a storm does not wait longer for its impact.
 IMPACT_AT_ONCE = 1000
+REASONED_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ async def _take(
     items.sort(key=lambda item: (item.key[0].bytes, item.key[1]))
     services = await store.services(work, {grouping.service_of(i.incoming) for i in items})
     known = await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=False)
-    quiet = not lock and all(_repeats(known.get(i.key), i.incoming) for i in items)
+    quiet = not lock and all(repeats(known.get(i.key), i.incoming) for i in items)
     if not quiet:
         known = await _lock(work, items, services, known)
     candidates = await alert_incidents.candidates(
@@ -263,7 +265,15 @@ async def _take(
         list({a.incident_id for a in known.values() if a.incident_id}),
         lock=not quiet,
     )
-    desk = Desk(work, now, window, services, candidates)
+    opening = {
+        (service.id, sources[i.key[0]].visibility)
+        for i in items
+        if begins(known.get(i.key), i.incoming)
+        and (service := services[grouping.service_of(i.incoming)])
+    }
+    new = sum(not candidates.of(*each) for each in opening)
+    spare = await alert_incidents.reserve(work, new)
+    desk = Desk(work, now, window, services, candidates, spare)
     results = [_Tally(delivery_id) for delivery_id in delivery_ids]
     outcomes: list[Outcome] = []
     for item in items:
@@ -321,15 +331,6 @@ class _Tally:
         return DeliveryResult(self.delivery_id, self.alerts, self.new, numbers)
 
 
-def _repeats(before: KnownAlert | None, incoming: IncomingAlert) -> bool:
-    """Say whether a message can only be a repeat, which changes no incident."""
-    return (
-        before is not None
-        and before.stored.state is incoming.state
-        and incoming.severity >= before.stored.severity
-    )
-
-
 async def _lock(
     work: Work,
     items: list[_Item],
@@ -340,11 +341,7 @@ async def _lock(
     beginning = {
         services[grouping.service_of(i.incoming)].id
         for i in items
-        if i.key not in seen
-        or (
-            seen[i.key].stored.state is AlertState.RESOLVED
-            and i.incoming.state is AlertState.FIRING
-        )
+        if i.key not in seen or begins(seen[i.key], i.incoming)
     }
     if beginning:
         await store.lock_services(work, beginning)
@@ -359,13 +356,10 @@ async def _write(
     raised: dict[UUID, int],
 ) -> None:
     """Write what the rules decided: incidents, alerts, events, entries, timers, messages."""
+    await alert_incidents.insert_incidents(
+        work, [(o, grouping.opening(o.service.name, o.alerts)) for o in opened], now
+    )
     for incident in opened:
-        await alert_incidents.insert_incident(
-            work,
-            incident,
-            grouping.opening(incident.service.name, incident.alerts),
-            now,
-        )
         raised.pop(incident.id, None)
     if await store.write_alerts(work, outcomes) is False:
         raise _Raced
@@ -386,6 +380,8 @@ async def _write(
     entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
     entries += await alert_incidents.wake_raised(work, raised, now)
     await alert_incidents.insert_entries(work, entries)
-    # Alerts join only incidents that have their service already: no other set has changed.
-    await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)
+    # Alerts join only incidents that have their service already: no other set has changed.  Of a
+    # storm's many incidents the engine reasons, within seconds.
+    if len(opened) <= REASONED_AT_ONCE:
+        await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)
     await freezes.refresh(work, [*(incident.id for incident in opened), *raised])
