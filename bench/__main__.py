@@ -1,4 +1,4 @@
-"""`make bench`: run every figure, or those whose name begins with the words given."""
+"""`make bench`: run every figure, or those that are named or whose names begin so."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bench import (
     database,
     growth,
     impact,
+    ingest,
     live,
     outages,
     reasoning,
@@ -24,6 +25,10 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "ingest.visible_p99": terminal.visible,
     "console.bytes_per_change": console.one_change,
     "console.bytes_per_s": console.load,
+    "ingest.batch50_repeat": ingest.batch50_repeat,
+    "ingest.batch50": ingest.batch50,
+    "ingest.single_alerta": ingest.single_alerta,
+    "ingest.single": ingest.single,
     "impact.blast_radius": impact.blast_radius,
     "impact.suspects": reasoning.suspects_figure,
     "impact.restart": reasoning.restart,
@@ -43,7 +48,7 @@ def main(wanted: list[str]) -> int:
     chosen = {
         name: bench
         for name, bench in BENCHES.items()
-        if not wanted or any(name.startswith(word) for word in wanted)
+        if not wanted or any(name == w or (w not in BENCHES and name.startswith(w)) for w in wanted)
     }
     if not chosen:
         print(f"no such figure; there are: {', '.join(BENCHES)}", file=sys.stderr)

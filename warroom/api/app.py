@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom import __version__
 from warroom.api import (
+    bulk,
     catalog,
     change_doors,
     changes,
@@ -93,6 +94,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_recovery.router)
     app.include_router(impact.router)
     app.include_router(ingest.router)
+    app.include_router(bulk.router)
     app.include_router(change_doors.router)
     app.include_router(changes.router)
     app.include_router(changes.near_router)
@@ -102,7 +104,9 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.
     larger = {imports.ADDRESS: settings.import_limit_bytes}
-    app.add_middleware(Door, limit=settings.body_limit_bytes, larger=larger)
+    app.add_middleware(
+        Door, limit=settings.body_limit_bytes, larger=larger, streamed=(bulk.ADDRESS,)
+    )
     app.add_middleware(Gate)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)

@@ -157,23 +157,19 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
         )  # fmt: skip
     digest = hashlib.sha256(token.encode("ascii")).digest()
 
-    async def handler(work: Work) -> Principal:
-        row = await work.row(
-            "select a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
-            " s.severity_map"
-            " from warroom.authenticate(:hash) a left join warroom.source s on s.id = a.source_id",
-            {"hash": digest},
-        )
-        if row is None:
-            raise await _refusal(work, digest, field)
-        request.state.service_label = row["service_label"]
-        request.state.severities = stored_table(row["severity_map"])
-        return Principal(
-            row["principal_id"], row["name"], PrincipalKind(row["kind"]),
-            frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
-        )  # fmt: skip
+    row = await state_of(request).tokens.find(digest)
+    if row is None:
 
-    return await read(state_of(request).db, stranger(request), handler)
+        async def why(work: Work) -> Unauthenticated:
+            return await _refusal(work, digest, field)
+
+        raise await read(state_of(request).db, stranger(request), why)
+    request.state.service_label = row["service_label"]
+    request.state.severities = stored_table(row["severity_map"])
+    return Principal(
+        row["principal_id"], row["name"], PrincipalKind(row["kind"]),
+        frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
+    )  # fmt: skip
 
 
 async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:

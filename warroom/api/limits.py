@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warroom.api.problems import problem
-from warroom.api.unread import FRAMING, closing
+from warroom.api.unread import FRAMING, body_is_coming, closing
 
 BODY_SECONDS = 60.0
 _WINDOWS = {b"gzip": 31, b"deflate": 15}
@@ -34,6 +34,7 @@ class Door:
         limit: bytes of a body, as sent and as decompressed.
         body_seconds: a body must have come within this time.
         larger: the limits of those addresses that take more.
+        streamed: the addresses whose routes read the body themselves, piece by piece.
     """
 
     def __init__(
@@ -42,16 +43,21 @@ class Door:
         limit: int,
         body_seconds: float = BODY_SECONDS,
         larger: Mapping[str, int] | None = None,
+        streamed: Collection[str] = (),
     ) -> None:
         self._app = app
         self._usual = limit
         self._larger = larger or {}
+        self._streamed = frozenset(streamed)
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope.get("path", "") in self._streamed:
+            await self._stream(scope, receive, send)
             return
         ended = False
         limit = self._larger.get(scope.get("path", ""), self._usual)
@@ -100,6 +106,27 @@ class Door:
         elif not ended:
             send = closing(watched, send)
         await answer(scope, receive, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the route read; an answer before the body's end closes the connection behind it."""
+        ended = not body_is_coming(scope)
+
+        async def watched() -> Message:
+            nonlocal ended
+            message = await receive()
+            ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
+            return message
+
+        early = closing(watched, send)
+        chosen = send
+
+        async def answered(message: Message) -> None:
+            nonlocal chosen
+            if message["type"] == "http.response.start":
+                chosen = send if ended else early
+            await chosen(message)
+
+        await self._app(scope, watched, answered)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         scope["headers"] = [

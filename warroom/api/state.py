@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 
+from warroom.api.token_lookup import TokenLookup
 from warroom.db.engine import Database
 from warroom.settings import Settings
 
@@ -27,6 +28,11 @@ class AppState:
     batcher: Batcher
     public_conninfo: str
     verifying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    tokens: TokenLookup = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Ask the same database whose a token is."""
+        self.tokens = TokenLookup(self.db)
 
 
 def state_of(request: Request) -> AppState:

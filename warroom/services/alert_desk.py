@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,12 +10,16 @@ from uuid import UUID
 from warroom.db.uow import Work
 from warroom.domain import grouping
 from warroom.domain.alert import AlertChange, IncomingAlert
+from warroom.domain.incident import Status
 from warroom.services import alert_incidents
 from warroom.services.alert_rows import Candidates, OpenedIncident, ServiceRow, SourceRow
 
 
 class Desk:
-    """Places the alerts of one batch, and remembers the incidents that the batch opens."""
+    """Places the alerts of one batch, and remembers the incidents that the batch opens.
+
+    ``spare`` are ids and numbers that have been reserved for incidents that it will open.
+    """
 
     def __init__(
         self,
@@ -23,12 +28,14 @@ class Desk:
         window: timedelta,
         services: dict[str, ServiceRow],
         candidates: Candidates,
+        spare: Sequence[tuple[UUID, int]] = (),
     ) -> None:
         self._work = work
         self._now = now
         self._window = window
         self._services = services
         self._candidates = candidates
+        self._spare = list(spare)
         self.opened: dict[UUID, OpenedIncident] = {}
         self.raised: dict[UUID, int] = {}
 
@@ -74,7 +81,12 @@ class Desk:
         service: ServiceRow,
         source: SourceRow,
     ) -> tuple[UUID, str]:
-        incident = await alert_incidents.next_incident(self._work, incoming.severity, self._now)
+        if not self._spare:
+            self._spare = await alert_incidents.reserve(self._work, 1)
+        identifier, number = self._spare.pop(0)
+        incident = grouping.Candidate(
+            identifier, number, Status.TRIGGERED, incoming.severity, self._now
+        )
         self._candidates.add(service.id, source.visibility, incident)
         self.opened[incident.id] = OpenedIncident(
             incident.id, incident.number, service, source.visibility, source.principal_id,

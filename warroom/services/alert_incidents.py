@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from warroom.db.uow import Work
-from warroom.domain.alert import ChangeKind
-from warroom.domain.escalation import arm_first
+from warroom.domain.alert import AlertState, ChangeKind
+from warroom.domain.escalation import arm_first, name_owner
 from warroom.domain.grouping import Candidate, Opening
 from warroom.domain.ids import format_ref
 from warroom.domain.incident import Status
 from warroom.domain.principal import INGEST_PRINCIPAL
 from warroom.services import snoozes
 from warroom.services.alert_rows import Candidates, Entry, OpenedIncident, Outcome, as_json
-from warroom.services.escalation_policies import policy_of
+from warroom.services.escalation_policies import load_policy, owner_teams
+
+# The ids first: an OR over two ways to an incident would read all incidents there are.
+_CANDIDATES = """
+select i.id, i.number, i.status, i.severity, i.last_activity_at, i.resolved_at, i.visibility,
+  i.drill, (select array_agg(l.service_id) from warroom.incident_service l
+            where l.incident_id = i.id) as service_ids
+from warroom.incident i where i.id in (
+  select unnest(cast(:attached as uuid[])) union
+  select l.incident_id from warroom.incident_service l
+  join warroom.incident o on o.id = l.incident_id and o.ended_at is null
+  where l.service_id = any(cast(:services as uuid[])))
+order by i.id
+"""
 
 
 async def candidates(
-    work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID]
+    work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID], *, lock: bool = True
 ) -> Candidates:
     """Return the open incidents of these services, and those that alerts are attached to."""
     rows = await work.rows(
-        "select i.id, i.number, i.status, i.severity, i.last_activity_at, i.resolved_at,"
-        " i.visibility, i.drill, (select array_agg(l.service_id) from warroom.incident_service l"
-        "   where l.incident_id = i.id) as service_ids"
-        " from warroom.incident i where i.id = any(cast(:attached as uuid[]))"
-        " or (i.ended_at is null and i.id in (select l.incident_id"
-        "   from warroom.incident_service l where l.service_id = any(cast(:services as uuid[]))))"
-        " order by i.id for no key update",
+        _CANDIDATES + ("for no key update" if lock else ""),
         {"attached": list(attached), "services": list(service_ids)},
     )
     result = Candidates()
@@ -47,82 +53,126 @@ async def candidates(
     return result
 
 
-async def next_incident(work: Work, severity: int, now: datetime) -> Candidate:
-    """Reserve id and number of an incident that is about to be opened."""
-    row = await work.row("select warroom.uuid7() as id, nextval('warroom.incident_number') as n")
-    if row is None:
-        raise RuntimeError("a sequence without a next value")
-    return Candidate(row["id"], row["n"], Status.TRIGGERED, severity, now)
+async def reserve(work: Work, count: int) -> list[tuple[UUID, int]]:
+    """Reserve ids and numbers of incidents that are about to be opened."""
+    if not count:
+        return []
+    rows = await work.rows(
+        "select warroom.uuid7() as id, nextval('warroom.incident_number') as n"
+        " from generate_series(1, :count)",
+        {"count": count},
+    )
+    return [(r["id"], r["n"]) for r in rows]
 
 
-async def insert_incident(
-    work: Work, opened: OpenedIncident, opening: Opening, now: datetime
+_INSERT = """
+insert into warroom.incident (id, number, title, summary, severity, unit, visibility, opened_by,
+  policy_id, grouping_key, opened_at, last_activity_at)
+select r.id, r.number, r.title, r.summary, r.severity, r.unit, r.seen, r.by, r.policy, r.key, :now,
+  :now
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(id uuid, number bigint, title text, summary text,
+  severity smallint, unit text, seen text, by uuid, policy uuid, key text) order by r.number
+"""
+_INSERT_SERVICE = """
+insert into warroom.incident_service (incident_id, service_id, unit, visibility)
+select r.id, r.service, r.unit, r.seen from jsonb_to_recordset(cast(:rows as jsonb)) as r(id uuid,
+  number bigint, service uuid, unit text, seen text) order by r.number
+"""
+_INSERT_TIMER = """
+insert into warroom.timer (kind, incident_id, step, cycle, due_at, target, policy_id, unit,
+  visibility)
+select r.kind, r.id, r.step, r.cycle, r.due, r.target, r.policy, r.unit, r.seen
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(kind text, id uuid, number bigint, step integer,
+  cycle integer, due timestamptz, target text, policy uuid, unit text, seen text) order by r.number
+on conflict (incident_id, kind, step, cycle) do nothing
+"""
+_INSERT_OUTBOX = """
+insert into warroom.outbox (channel, dedup_key, incident_id, payload, unit, visibility)
+select c.key, cast(r.id as text) || ':opened:' || c.key, r.id, r.payload, r.unit, r.seen
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(id uuid, number bigint, payload jsonb, unit text,
+  seen text), warroom.channel c
+where c.disabled_at is null order by r.number, c.key on conflict (dedup_key) do nothing
+"""
+
+
+async def insert_incidents(
+    work: Work, opened: Sequence[tuple[OpenedIncident, Opening]], now: datetime
 ) -> None:
-    """Open an incident: its row, its service, its first entry, its first timer, its message."""
-    common = {"incident": opened.id, "unit": opened.service.unit, "seen": opened.visibility}
-    await work.execute(
-        "insert into warroom.incident (id, number, title, summary, severity, unit, visibility,"
-        " opened_by, policy_id, grouping_key, opened_at, last_activity_at)"
-        " values (:incident, :number, :title, :summary, :severity, :unit, :seen, :by, :policy,"
-        " :key, :now, :now)",
-        common
-        | {
-            "number": opened.number,
-            "title": opening.title,
-            "summary": opening.summary[:10000],
-            "severity": opening.severity,
-            "by": opened.opened_by,
-            "policy": opened.service.policy_id,
-            "key": opened.service.key,
-            "now": now,
-        },
-    )
-    await work.execute(
-        "insert into warroom.incident_service (incident_id, service_id, unit, visibility)"
-        " values (:incident, :service, :unit, :seen)",
-        common | {"service": opened.service.id},
-    )
+    """Open incidents: rows, services, first entries, first timers, messages; each kind at once.
+
+    A storm may open hundreds in one transaction: one after the other would take longer than the
+    transaction may last.
+    """
+    if not opened:
+        return
+    rows: list[Entry] = [
+        {
+            "id": o.id, "number": o.number, "title": opening.title,
+            "summary": opening.summary[:10000], "severity": opening.severity,
+            "unit": o.service.unit, "seen": o.visibility, "by": o.opened_by,
+            "policy": o.service.policy_id, "key": o.service.key, "service": o.service.id,
+            "payload": {
+                "type": "incident.opened",
+                "incident": format_ref(o.number),
+                "severity": opening.severity,
+                "text": f"{format_ref(o.number)} SEV{opening.severity} {opening.title}",
+            },
+        }
+        for o, opening in opened
+    ]  # fmt: skip
+    as_rows = {"rows": as_json(rows)}
+    await work.execute(_INSERT, as_rows | {"now": now})
+    await work.execute(_INSERT_SERVICE, as_rows)
     await insert_entries(
         work,
-        [entry(opened.id, opened.service.unit, opened.visibility, "status", opened.why, now)],
+        [entry(o.id, o.service.unit, o.visibility, "status", o.why, now) for o, _ in opened],
     )
-    timer = arm_first(await policy_of(work, opened.id, opened.service.policy_id), now)
-    if timer is not None:
-        await work.execute(
-            "insert into warroom.timer (kind, incident_id, step, cycle, due_at, target,"
-            " policy_id, unit, visibility) values (:kind, :incident, :step, :cycle, :due,"
-            " :target, :policy, :unit, :seen)"
-            " on conflict (incident_id, kind, step, cycle) do nothing",
-            common
-            | {
-                "kind": timer.kind.value,
-                "step": timer.step,
-                "cycle": timer.cycle,
-                "due": timer.due_at,
-                "target": timer.target,
-                "policy": opened.service.policy_id,
-            },
-        )
-    await work.execute(
-        "insert into warroom.outbox (channel, dedup_key, incident_id, payload, unit, visibility)"
-        " select c.key, cast(:incident as text) || ':opened:' || c.key, :incident,"
-        " cast(:payload as jsonb), :unit, :seen from warroom.channel c"
-        " where c.disabled_at is null order by c.key on conflict (dedup_key) do nothing",
-        common
-        | {
-            "payload": json.dumps(
-                {
-                    "type": "incident.opened",
-                    "incident": format_ref(opened.number),
-                    "severity": opening.severity,
-                    "text": f"{format_ref(opened.number)} SEV{opening.severity} {opening.title}",
-                }
-            )
-        },
-    )
+    await _arm(work, [o for o, _ in opened], now)
+    await work.execute(_INSERT_OUTBOX, as_rows)
+
+
+async def _arm(work: Work, opened: Sequence[OpenedIncident], now: datetime) -> None:
+    """Arm the first timers of incidents whose services are there already."""
+    owners = await owner_teams(work, [o.id for o in opened])
+    policies = {i: await load_policy(work, i) for i in {o.service.policy_id for o in opened}}
+    rows: list[Entry] = []
+    for o in opened:
+        policy = name_owner(policies[o.service.policy_id], owners.get(o.id))
+        timer = arm_first(policy, now)
+        if timer is not None:
+            rows.append({
+                "kind": timer.kind.value, "id": o.id, "number": o.number, "step": timer.step,
+                "cycle": timer.cycle, "due": timer.due_at, "target": str(timer.target),
+                "policy": o.service.policy_id, "unit": o.service.unit, "seen": o.visibility,
+            })  # fmt: skip
+    if rows:
+        await work.execute(_INSERT_TIMER, {"rows": as_json(rows)})
 
 
 _ENDS = (ChangeKind.RESOLVED, ChangeKind.EXPIRED)
+
+
+def _moved(outcomes: Sequence[Outcome], raised: Mapping[UUID, int]) -> list[Entry]:
+    """Return by how much the counts of each touched incident change, sorted by id.
+
+    Counting all of an incident's alerts again would make a storm's cost grow with its square.
+    """
+    moved: dict[UUID, list[int]] = {incident: [0, 0] for incident in raised}
+    for o in outcomes:
+        if not o.touches:
+            continue
+        for incident, sign, fires in (
+            (o.was_on, -1, o.fired_before),
+            (o.incident_id, 1, o.change.after.state is AlertState.FIRING),
+        ):
+            if incident is not None:
+                delta = moved.setdefault(incident, [0, 0])
+                delta[0] += sign
+                delta[1] += sign * fires
+    return [
+        {"id": i, "severity": raised.get(i), "alerts": alerts, "firing": firing}
+        for i, (alerts, firing) in sorted(moved.items(), key=lambda pair: pair[0].bytes)
+    ]
 
 
 async def write_counts(
@@ -136,28 +186,19 @@ async def write_counts(
 
     Repeats touch no incident: its history would otherwise grow with every heartbeat.
     """
-    touched = {
-        i
-        for o in outcomes
-        if o.change.kind not in (ChangeKind.REPEAT, ChangeKind.IGNORED) or o.incident_id != o.was_on
-        for i in (o.incident_id, o.was_on)
-        if i is not None
-    } | set(raised)
-    if not touched:
+    moved = _moved(outcomes, raised)
+    if not moved:
         return []
     rows = await work.rows(
-        "update warroom.incident i set alert_count = n.alerts, firing_count = n.firing,"
-        " severity = least(i.severity, n.severity), last_activity_at = :now, updated_at = :now"
-        " from (select t.id, count(a.id) as alerts,"
-        "   count(a.id) filter (where a.state = 'firing') as firing,"
-        "   coalesce(t.severity, 5) as severity"
-        "   from jsonb_to_recordset(cast(:rows as jsonb)) as t(id uuid, severity smallint)"
-        "   left join warroom.alert a on a.incident_id = t.id group by t.id, t.severity) n"
+        "update warroom.incident i set alert_count = i.alert_count + n.alerts,"
+        " firing_count = i.firing_count + n.firing, severity = least(i.severity, n.severity),"
+        " last_activity_at = :now, updated_at = :now"
+        " from jsonb_to_recordset(cast(:rows as jsonb)) as n(id uuid, severity smallint,"
+        "   alerts integer, firing integer)"
         " where i.id = n.id returning i.id, i.number, i.unit, i.visibility, i.firing_count,"
         " i.alert_count, i.severity, i.ended_at",
-        {"rows": as_json([{"id": i, "severity": raised.get(i)} for i in sorted(touched, key=str)]),
-         "now": now},
-    )  # fmt: skip
+        {"rows": as_json(moved), "now": now},
+    )
     fresh = {incident.id for incident in opened}
     ended = {o.incident_id for o in outcomes if o.change.kind in _ENDS}
     entries: list[Entry] = []

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from warroom.domain.alert import AlertChange, IncomingAlert, StoredAlert
+from warroom.domain.alert import (
+    AlertChange,
+    AlertState,
+    ChangeKind,
+    IncomingAlert,
+    StoredAlert,
+)
 from warroom.domain.grouping import Candidate
 
 Entry = dict[str, Any]
@@ -42,7 +48,10 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertTarget:
-    """Which alert row is written, and with what; ``incoming`` is None when it only expires."""
+    """Which alert row is written, and with what; ``incoming`` is None when it only expires.
+
+    ``version`` is the one that was read; the row is written only if it still has it.
+    """
 
     id: UUID | None
     source_id: UUID
@@ -53,6 +62,7 @@ class AlertTarget:
     visibility: str
     incoming: IncomingAlert | None
     fresh: bool
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +79,29 @@ class KnownAlert:
     visibility: str
     stored: StoredAlert
     fresh: bool = False
+    version: int = 0
 
     def as_target(self) -> AlertTarget:
         """Return the row to write when only its state changes."""
         return AlertTarget(
             self.id, self.source_id, "warroom", self.fingerprint, self.service_id, self.unit,
-            self.visibility, None, False,
+            self.visibility, None, False, self.version,
         )  # fmt: skip
+
+
+def begins(before: KnownAlert | None, incoming: IncomingAlert) -> bool:
+    """Say whether an episode may begin with a message."""
+    stored = before.stored.state if before is not None else AlertState.RESOLVED
+    return stored is AlertState.RESOLVED and incoming.state is AlertState.FIRING
+
+
+def repeats(before: KnownAlert | None, incoming: IncomingAlert) -> bool:
+    """Say whether a message can only be a repeat, which changes no incident."""
+    return (
+        before is not None
+        and before.stored.state is incoming.state
+        and incoming.severity >= before.stored.severity
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +115,20 @@ class Outcome:
     delivery_id: UUID | None = None
     position: int = 0
     was_on: UUID | None = None
+
+    @property
+    def touches(self) -> bool:
+        """Say whether an incident changes with it; repeats touch none."""
+        quiet = self.change.kind in (ChangeKind.REPEAT, ChangeKind.IGNORED)
+        return not quiet or self.incident_id != self.was_on
+
+    @property
+    def fired_before(self) -> bool:
+        """Say whether the alert fired before the message."""
+        kind = self.change.kind
+        if kind in (ChangeKind.REPEAT, ChangeKind.IGNORED):
+            return self.change.after.state is AlertState.FIRING
+        return kind in (ChangeKind.RESOLVED, ChangeKind.EXPIRED)
 
 
 @dataclass(slots=True)

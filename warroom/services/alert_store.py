@@ -53,21 +53,58 @@ async def insert_delivery(
     return found
 
 
-async def sources(work: Work, ids: Collection[UUID]) -> dict[UUID, SourceRow]:
-    """Return the sources of a batch, and note that they spoke (at most once in ten seconds)."""
+_DELIVERIES = """
+with given as materialized (
+  select warroom.uuid7() as id, g.* from unnest(cast(:sources as uuid[]), cast(:dialects as text[]),
+    cast(:types as text[]), cast(:bodies as bytea[]), cast(:requests as text[]))
+    with ordinality as g(source_id, dialect, content_type, body, request_id, n)),
+kept as (
+  insert into warroom.delivery (id, source_id, dialect, content_type, body, state, request_id,
+    unit, visibility)
+  select g.id, s.id, g.dialect, g.content_type, g.body, 'accepted', g.request_id, s.unit,
+    s.visibility
+  from given g join warroom.source s on s.id = g.source_id order by g.n returning id)
+select g.id from given g where exists (select from kept) order by g.n
+"""
+
+
+async def insert_deliveries(work: Work, deliveries: Sequence[Delivery]) -> list[UUID]:
+    """Keep the bodies of a batch as they came; return the ids of their rows, in this order."""
     found = await work.rows(
-        "select id, key, principal_id, visibility from warroom.source where id = any(:ids)",
+        _DELIVERIES,
+        {
+            "sources": [d.source_id for d in deliveries],
+            "dialects": [d.dialect for d in deliveries],
+            "types": [d.content_type[:200] for d in deliveries],
+            "bodies": [d.body for d in deliveries],
+            "requests": [d.request_id or work.ctx.request_id for d in deliveries],
+        },
+    )
+    if len(found) != len(deliveries):
+        raise RuntimeError("the source of an authenticated delivery is gone")
+    return [r["id"] for r in found]
+
+
+async def sources(work: Work, ids: Collection[UUID]) -> tuple[datetime, dict[UUID, SourceRow]]:
+    """Return the transaction's time and the sources of a batch, and note that they spoke."""
+    found = await work.rows(
+        "select now() as now, id, key, principal_id, visibility, last_seen_at is null"
+        " or last_seen_at < now() - interval '60 seconds' as quiet"
+        " from warroom.source where id = any(:ids)",
         {"ids": list(ids)},
     )
+    if not found:
+        raise RuntimeError("the source of an authenticated delivery is gone")
     # The record of a source is its history: a row a second of "seen" would drown it.
-    await work.execute(
-        "update warroom.source set last_seen_at = now() where id in (select id from"
-        " warroom.source where id = any(:ids) and (last_seen_at is null or"
-        " last_seen_at < now() - interval '60 seconds') order by id"
-        " for no key update skip locked)",
-        {"ids": list(ids)},
-    )
-    return {
+    quiet = [r["id"] for r in found if r["quiet"]]
+    if quiet:
+        await work.execute(
+            "update warroom.source set last_seen_at = now() where id in (select id from"
+            " warroom.source where id = any(:ids) order by id for no key update skip locked)",
+            {"ids": quiet},
+        )
+    now: datetime = found[0]["now"]
+    return now, {
         r["id"]: SourceRow(r["id"], r["key"], r["principal_id"], r["visibility"]) for r in found
     }
 
@@ -110,7 +147,7 @@ async def lock_services(work: Work, ids: Collection[UUID]) -> None:
 _KNOWN = (
     "select a.id, a.source_id, a.fingerprint, a.name, a.service_id, a.incident_id, a.unit,"
     " a.visibility, a.state, a.starts_at, a.ends_at, a.expires_at, a.severity, a.count,"
-    " a.changed_at, a.last_seen_at from warroom.alert a"
+    " a.changed_at, a.last_seen_at, a.version from warroom.alert a"
 )
 
 
@@ -124,6 +161,7 @@ def _known(r: Any) -> KnownAlert:
         incident_id=r["incident_id"],
         unit=r["unit"],
         visibility=r["visibility"],
+        version=r["version"],
         stored=StoredAlert(
             state=AlertState(r["state"]),
             starts_at=r["starts_at"],
@@ -178,6 +216,7 @@ def target(
         visibility=source.visibility,
         incoming=incoming,
         fresh=before is None or before.fresh,
+        version=before.version if before else 0,
     )
 
 
@@ -187,7 +226,7 @@ _RECORDSET = (
     " service_id uuid, incident_id uuid, labels jsonb, annotations jsonb, generator_url text,"
     " decision text, starts_at timestamptz, ends_at timestamptz, expires_at timestamptz,"
     " last_seen_at timestamptz, changed_at timestamptz, count bigint, unit text,"
-    " visibility text)"
+    " visibility text, version integer)"
 )
 
 
@@ -205,23 +244,35 @@ _INSERT = (
 ).replace("{rows}", _RECORDSET)
 
 
-_UPDATE = (
-    "update warroom.alert a set state = r.state, severity = r.severity,"
-    " starts_at = r.starts_at, ends_at = r.ends_at, expires_at = r.expires_at,"
-    " last_seen_at = r.last_seen_at, changed_at = r.changed_at, count = r.count,"
-    " incident_id = r.incident_id, version = a.version + 1,"
-    " decision = case when r.decision = '' then a.decision else r.decision end,"
-    " summary = coalesce(r.summary, a.summary),"
-    " description = coalesce(r.description, a.description),"
-    " annotations = coalesce(r.annotations, a.annotations),"
-    " severity_word = coalesce(r.severity_word, a.severity_word)"
-    " from {rows} where a.source_id = r.source_id"
-    " and a.fingerprint = r.fingerprint"
-).replace("{rows}", _RECORDSET)
+# Locked in the order of the key, like everywhere: the join alone could come in any order.
+_UPDATE = """
+with mine as materialized (
+  select a.id, r.state, r.severity, r.starts_at, r.ends_at, r.expires_at, r.last_seen_at,
+    r.changed_at, r.count, r.incident_id, r.decision, r.summary, r.description, r.annotations,
+    r.severity_word
+  from {rows} join warroom.alert a on a.source_id = r.source_id and a.fingerprint = r.fingerprint
+    and a.version = r.version
+  order by a.source_id, a.fingerprint for no key update of a)
+update warroom.alert a set state = r.state, severity = r.severity, starts_at = r.starts_at,
+  ends_at = r.ends_at, expires_at = r.expires_at, last_seen_at = r.last_seen_at,
+  changed_at = r.changed_at, count = r.count, incident_id = r.incident_id,
+  version = a.version + 1,
+  decision = case when r.decision = '' then a.decision else r.decision end,
+  summary = coalesce(r.summary, a.summary),
+  description = coalesce(r.description, a.description),
+  annotations = coalesce(r.annotations, a.annotations),
+  severity_word = coalesce(r.severity_word, a.severity_word)
+from mine r where a.id = r.id
+""".replace("{rows}", _RECORDSET)
 
 
 async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
-    """Insert the new alerts and update the others; False when another process was first."""
+    """Insert the new alerts and update the others.
+
+    Returns:
+        False when another process was first: one of the new is there already, or one of the
+        others is not as it was read.  The transaction must not be committed then.
+    """
     last: dict[tuple[UUID, str], Outcome] = {}
     for outcome in outcomes:
         last[(outcome.target.source_id, outcome.target.fingerprint)] = outcome
@@ -235,10 +286,7 @@ async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
         if len(inserted) != len(fresh):
             return False
     if stored:
-        await work.execute(
-            _UPDATE,
-            {"rows": as_json(stored)},
-        )
+        return await work.execute(_UPDATE, {"rows": as_json(stored)}) == len(stored)
     return True
 
 
@@ -260,6 +308,7 @@ def _alert_row(outcome: Outcome) -> dict[str, Any]:
         "count": after.count,
         "unit": t.unit,
         "visibility": t.visibility,
+        "version": t.version,
     }
     if t.incoming is not None:
         row |= {

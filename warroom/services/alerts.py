@@ -2,21 +2,23 @@
 
 Locks are taken in one order everywhere (services by id, alerts by conflict key, incidents by id),
 so two API processes never deadlock over the same storm; a fingerprint seen for the first time is
-serialised by the lock on its service.
+serialised by the lock on its service.  A batch of nothing but repeats touches no incident: it reads
+without locks and writes only what is still as it was read; the rare loser begins again, with locks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from warroom.db.engine import Database
-from warroom.db.uow import Answer, Work, run_command
+from warroom.db.uow import Answer, Work, read, run_command
 from warroom.domain import grouping
 from warroom.domain.alert import (
-    AlertState,
+    AlertChange,
     ChangeKind,
     IncomingAlert,
     apply,
@@ -40,6 +42,8 @@ from warroom.services.alert_rows import (
     OpenedIncident,
     Outcome,
     ServiceRow,
+    begins,
+    repeats,
 )
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
@@ -47,6 +51,7 @@ ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
 RACES = 3
 # Loading a thousand services takes some 70 ms; a storm does not wait longer for its impact.
 IMPACT_AT_ONCE = 1000
+REASONED_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class DeliveryResult:
 
 
 class _Raced(Exception):
-    """Another process inserted the same fingerprint between our read and our insert."""
+    """Another process wrote one of the alerts meanwhile, or more than repeats came of a batch."""
 
 
 @dataclass(slots=True)
@@ -110,19 +115,90 @@ async def take_batch(
             recognised by their fingerprint.
     """
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
-    for _ in range(RACES):
-        results: list[DeliveryResult] = []
+    results: list[DeliveryResult] = []
 
-        async def handler(work: Work, into: list[DeliveryResult] = results) -> Answer:
-            into.clear()
-            into.extend(await _take(work, deliveries, window))
-            return Answer(200, {})
+    async def handler(work: Work, again: bool) -> Answer:
+        results[:] = await _take(work, deliveries, window, lock=again)
+        return Answer(200, {})
+
+    await _again_after_races(db, inner, "alerts.take", {}, handler)
+    return results
+
+
+async def take_once(
+    db: Database,
+    ctx: CommandContext,
+    delivery: Delivery,
+    key: str,
+    through: int,
+    *,
+    window: timedelta = grouping.DEFAULT_WINDOW,
+) -> dict[str, int]:
+    """Store a delivery once, however often it is sent: a part of a file that is loaded.
+
+    Args:
+        db: the database of the API.
+        ctx: the request's context; recorded as request and origin.
+        delivery: the part.
+        key: names the part; the same key with another body is refused.
+        through: the last line of the part, kept beside the answer (see ``loaded_through``).
+        window: how long an untouched incident still takes in new alerts.
+
+    Returns:
+        ``alerts``, ``new`` and ``through``, as they were the first time.
+
+    Raises:
+        IdempotencyMismatch: the key was used for another part; nothing was stored.
+        DatabaseUnavailable: nothing was stored.
+        OutcomeUnknown: sending it again with the same key is safe.
+    """
+    inner = replace(ctx, principal=INGEST, idempotency_key=key)
+
+    async def handler(work: Work, again: bool) -> Answer:
+        (result,) = await _take(work, [delivery], window, lock=again)
+        return Answer(200, {"alerts": result.alerts, "new": result.new, "through": through})
+
+    asked = {"sha256": hashlib.sha256(delivery.body).hexdigest()}
+    return (await _again_after_races(db, inner, "alerts.load", asked, handler)).body
+
+
+async def loaded_through(db: Database, ctx: CommandContext, prefix: str) -> int:
+    """Return the last line that is stored of a file, 0 before the first; see ``take_once``.
+
+    Args:
+        db: the database of the API.
+        ctx: the request's context.
+        prefix: what the keys of all its parts begin with, of letters, digits, ``:`` and hyphens.
+    """
+
+    async def handler(work: Work) -> int:
+        found = await work.scalar(
+            "select max(cast(answer ->> 'through' as integer)) from warroom.idempotency"
+            " where principal_id = :ingest and key like cast(:prefix as text) || '%'",
+            {"ingest": INGEST_PRINCIPAL, "prefix": prefix},
+        )
+        return int(found or 0)
+
+    return await read(db, replace(ctx, principal=INGEST), handler)
+
+
+async def _again_after_races(
+    db: Database,
+    ctx: CommandContext,
+    command: str,
+    body: dict[str, str],
+    handler: Callable[[Work, bool], Awaitable[Answer]],
+) -> Answer:
+    """Run a command that takes alerts; again, with everything locked, when it lost a race."""
+    for attempt in range(RACES):
+
+        async def once(work: Work, again: bool = attempt > 0) -> Answer:
+            return await handler(work, again)
 
         try:
-            await run_command(db, inner, "alerts.take", {}, handler, eyes=INGEST_PRINCIPAL)
+            return await run_command(db, ctx, command, body, once, eyes=INGEST_PRINCIPAL)
         except _Raced:
             continue
-        return results
     raise DatabaseUnavailable("The same new alerts arrived everywhere at once; nothing was stored.")
 
 
@@ -167,26 +243,38 @@ async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
 
 
 async def _take(
-    work: Work, deliveries: Sequence[Delivery], window: timedelta
+    work: Work, deliveries: Sequence[Delivery], window: timedelta, *, lock: bool
 ) -> list[DeliveryResult]:
-    now: datetime = await work.scalar("select now()")
-    delivery_ids = [await store.insert_delivery(work, d, state="accepted") for d in deliveries]
+    now, sources = await store.sources(work, {d.source_id for d in deliveries})
+    delivery_ids = await store.insert_deliveries(work, deliveries)
     items = [
         _Item((d.source_id, alert.fingerprint), index, position, alert)
         for index, d in enumerate(deliveries)
         for position, alert in enumerate(d.alerts)
     ]
     # Stable: the messages of one fingerprint keep the order in which they arrived.
-    items.sort(key=lambda item: (str(item.key[0]), item.key[1]))
-    sources = await store.sources(work, {d.source_id for d in deliveries})
+    items.sort(key=lambda item: (item.key[0].bytes, item.key[1]))
     services = await store.services(work, {grouping.service_of(i.incoming) for i in items})
-    known = await _lock(work, items, services)
+    known = await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=False)
+    quiet = not lock and all(repeats(known.get(i.key), i.incoming) for i in items)
+    if not quiet:
+        known = await _lock(work, items, services, known)
     candidates = await alert_incidents.candidates(
         work,
         [s.id for s in services.values()],
-        [a.incident_id for a in known.values() if a.incident_id],
+        list({a.incident_id for a in known.values() if a.incident_id}),
+        lock=not quiet,
     )
-    desk = Desk(work, now, window, services, candidates)
+    opening = {
+        (service.id, sources[i.key[0]].visibility)
+        for i in items
+        if begins(known.get(i.key), i.incoming)
+        and (service := services[grouping.service_of(i.incoming)])
+    }
+    new = sum(not candidates.of(*each) for each in opening)
+    spare = await alert_incidents.reserve(work, new)
+    desk = Desk(work, now, window, services, candidates, spare)
+    results = [_Tally(delivery_id) for delivery_id in delivery_ids]
     outcomes: list[Outcome] = []
     for item in items:
         before = known.get(item.key)
@@ -201,6 +289,7 @@ async def _take(
             Outcome(target, change, incident_id, decision, delivery_ids[item.delivery],
                     item.position, before.incident_id if before else None)
         )  # fmt: skip
+        results[item.delivery].add(change, incident_id)
         known[item.key] = KnownAlert(
             id=target.id,
             source_id=item.key[0],
@@ -211,46 +300,52 @@ async def _take(
             unit=service.unit,
             visibility=source.visibility,
             stored=change.after,
-            fresh=before is None or before.fresh,
+            fresh=target.fresh,
+            version=target.version,
         )
+    if quiet and (desk.opened or desk.raised or any(o.touches for o in outcomes)):
+        raise _Raced
     await _write(work, outcomes, list(desk.opened.values()), now, desk.raised)
-    return [
-        DeliveryResult(
-            delivery_ids[index],
-            len(d.alerts),
-            sum(
-                1
-                for item, outcome in zip(items, outcomes, strict=True)
-                if item.delivery == index and outcome.change.kind is ChangeKind.NEW
-            ),
-            tuple(sorted({
-                desk.number(o.incident_id)
-                for i, o in zip(items, outcomes, strict=True)
-                if i.delivery == index and o.incident_id is not None
-            })),
-        )
-        for index, d in enumerate(deliveries)
-    ]  # fmt: skip
+    return [tally.result(desk) for tally in results]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What becomes of one delivery, counted while its alerts are placed."""
+
+    delivery_id: UUID
+    alerts: int = 0
+    new: int = 0
+    incidents: set[UUID] = field(default_factory=set)
+
+    def add(self, change: AlertChange, incident_id: UUID | None) -> None:
+        """Count one alert."""
+        self.alerts += 1
+        self.new += change.kind is ChangeKind.NEW
+        if incident_id is not None:
+            self.incidents.add(incident_id)
+
+    def result(self, desk: Desk) -> DeliveryResult:
+        """Return what its sender is told."""
+        numbers = tuple(sorted(desk.number(i) for i in self.incidents))
+        return DeliveryResult(self.delivery_id, self.alerts, self.new, numbers)
 
 
 async def _lock(
-    work: Work, items: list[_Item], services: dict[str, ServiceRow]
+    work: Work,
+    items: list[_Item],
+    services: dict[str, ServiceRow],
+    seen: dict[tuple[UUID, str], KnownAlert],
 ) -> dict[tuple[UUID, str], KnownAlert]:
     """Lock what will change, in the common order, and return the alerts that are stored."""
-    keys = list(dict.fromkeys(item.key for item in items))
-    seen = await store.alerts(work, keys, lock=False)
     beginning = {
         services[grouping.service_of(i.incoming)].id
         for i in items
-        if i.key not in seen
-        or (
-            seen[i.key].stored.state is AlertState.RESOLVED
-            and i.incoming.state is AlertState.FIRING
-        )
+        if i.key not in seen or begins(seen[i.key], i.incoming)
     }
     if beginning:
         await store.lock_services(work, beginning)
-    return await store.alerts(work, keys, lock=True)
+    return await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=True)
 
 
 async def _write(
@@ -261,13 +356,10 @@ async def _write(
     raised: dict[UUID, int],
 ) -> None:
     """Write what the rules decided: incidents, alerts, events, entries, timers, messages."""
+    await alert_incidents.insert_incidents(
+        work, [(o, grouping.opening(o.service.name, o.alerts)) for o in opened], now
+    )
     for incident in opened:
-        await alert_incidents.insert_incident(
-            work,
-            incident,
-            grouping.opening(incident.service.name, incident.alerts),
-            now,
-        )
         raised.pop(incident.id, None)
     if await store.write_alerts(work, outcomes) is False:
         raise _Raced
@@ -288,6 +380,8 @@ async def _write(
     entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
     entries += await alert_incidents.wake_raised(work, raised, now)
     await alert_incidents.insert_entries(work, entries)
-    # Alerts join only incidents that have their service already: no other set has changed.
-    await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)
+    # Alerts join only incidents that have their service already: no other set has changed.  Of a
+    # storm's many incidents the engine reasons, within seconds.
+    if len(opened) <= REASONED_AT_ONCE:
+        await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)
     await freezes.refresh(work, [*(incident.id for incident in opened), *raised])
