@@ -14,9 +14,10 @@ MUTABLE = {
     "catalog_import", "catalog_proposal",
     "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
     "freeze_exception", "mitigation_lock",
+    "source_secret", "heartbeat", "quarantine",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
-WORKING = {"lease", "idempotency"}
+WORKING = {"lease", "idempotency", "source_tally", "heartbeat_state"}
 # What each role may do on tables; "a" select, insert, update; "s" select; "i" select, insert.
 API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "timeline": "i", "alert_event": "i", "delivery": "i", "outbox": "i", "idempotency": "d",
@@ -24,6 +25,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "incident_link": "d", "pin": "d", "service": "d", "dependency": "d", "catalog_import": "i",
     "restart_tick": "d",
     "change_service": "d",
+    "source_tally": "a", "heartbeat_state": "a",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
@@ -34,6 +36,7 @@ ENGINE = {
     "restart_tick": "s",
     "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
     "freeze": "a",
+    "heartbeat": "s", "heartbeat_state": "u",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},

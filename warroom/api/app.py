@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -18,6 +19,7 @@ from warroom.api import (
     changes,
     directory,
     freezes,
+    heartbeats,
     impact,
     incident_commands,
     incident_parts,
@@ -27,10 +29,13 @@ from warroom.api import (
     models,
     ops,
     problems,
+    quarantine,
     record,
+    tally,
 )
 from warroom.api.auth import Gate
 from warroom.api.batcher import Batcher
+from warroom.api.buckets import Buckets
 from warroom.api.catalog import imports
 from warroom.api.limits import Door
 from warroom.api.state import AppState
@@ -64,26 +69,34 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         db: connected as ``warroom_api``.
     """
     impact_evidence.look_back(db, timedelta(seconds=settings.change_look_back_seconds))
+    buckets = Buckets(places=max(settings.pool_size // 2, 1))
+    own = CommandContext(INGEST, "batcher", "api")
     batcher = Batcher(
         db,
-        CommandContext(INGEST, "batcher", "api"),
+        own,
         queue_max=settings.ingest_queue_max,
         batch_max=settings.ingest_batch_max,
         bytes_max=settings.body_limit_bytes * QUEUE_BODIES,
         window=timedelta(seconds=settings.group_window_seconds),
+        wait_s=settings.db_deadline_seconds,
+        lane_of=buckets.lane_of,
     )
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         batcher.start()
+        telling = asyncio.create_task(tally.keep(db, own, buckets))
         yield
         await batcher.close()
+        telling.cancel()
+        await asyncio.wait({telling})
+        await tally.tell(db, own, buckets)
         await db.close()
 
     app = FastAPI(
         title="war room", version=__version__, lifespan=life, docs_url=None, redoc_url=None
     )
-    app.state.parts = AppState(settings, db, batcher, public_conninfo(settings))
+    app.state.parts = AppState(settings, db, batcher, public_conninfo(settings), buckets)
     app.state.metrics = ops.Metrics()
     problems.install(app)
     app.include_router(ops.router)
@@ -94,6 +107,9 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(impact.router)
     app.include_router(ingest.router)
     app.include_router(change_doors.router)
+    app.include_router(heartbeats.beats)
+    app.include_router(heartbeats.router)
+    app.include_router(quarantine.router)
     app.include_router(changes.router)
     app.include_router(changes.near_router)
     app.include_router(freezes.router)

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asgi
 
+from warroom.api.buckets import COLUMNS, Pace, pace_of
 from warroom.api.problems import answer_to
 from warroom.api.state import AppState, state_of
 from warroom.api.unread import body_is_coming, closing, without_body
@@ -28,6 +29,8 @@ from warroom.errors import InvalidInput, PayloadTooLarge, Unauthenticated, WarRo
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """The addresses that need no token."""
+BEAT = re.compile(r"/heartbeat/[^/]+")
+"""Addresses that hold a key of their own; what is sent along is not read."""
 BODY_PROVES = re.compile(r"/v1/ingest/changes/github/[a-z0-9][a-z0-9._-]{0,62}|/v2/change/enqueue")
 """The addresses whose body proves its sender, where no token does (``warroom.api.proof``)."""
 PROOF_BYTES = 1 << 20
@@ -37,6 +40,12 @@ _KEY = re.compile(r"[!-~]{1,200}")
 _TOKEN = re.compile(r"[!-~]{1,500}")
 BEARER = HTTPBearer(auto_error=False, description="A token of `warroom token add`.")
 _NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
+
+_WHOSE = (
+    "select a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
+    " s.severity_map, {pace}"
+    " from warroom.authenticate(:hash) a left join warroom.source s on s.id = a.source_id"
+).replace("{pace}", COLUMNS)
 
 
 class Gate:
@@ -59,7 +68,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         unread = closing(receive, send) if body_is_coming(scope) else send
-        if scope["path"] in OPEN:
+        if scope["path"] in OPEN or BEAT.fullmatch(scope["path"]):
             await self._app(scope, without_body(scope, receive), unread)
             return
         request = Request(scope)
@@ -158,22 +167,36 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
     digest = hashlib.sha256(token.encode("ascii")).digest()
 
     async def handler(work: Work) -> Principal:
-        row = await work.row(
-            "select a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
-            " s.severity_map"
-            " from warroom.authenticate(:hash) a left join warroom.source s on s.id = a.source_id",
-            {"hash": digest},
-        )
+        row = await work.row(_WHOSE, {"hash": digest})
         if row is None:
             raise await _refusal(work, digest, field)
         request.state.service_label = row["service_label"]
         request.state.severities = stored_table(row["severity_map"])
+        if row["source_id"] is not None:
+            request.state.pace = pace_of(row["source_id"], row)
         return Principal(
             row["principal_id"], row["name"], PrincipalKind(row["kind"]),
             frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
         )  # fmt: skip
 
-    return await read(state_of(request).db, stranger(request), handler)
+    state = state_of(request)
+    async with state.buckets.turn(digest):
+        found = await read(state.db, stranger(request), handler)
+    admit(request, digest)
+    return found
+
+
+def admit(request: Request, token: bytes | None = None) -> None:
+    """Look whether the source of a request may send now; ``token`` is the hash of what it showed.
+
+    Raises:
+        SourcePaused, Throttled, Overloaded: it may not; each is told as its senders understand.
+    """
+    pace: Pace | None = getattr(request.state, "pace", None)
+    if pace is not None:
+        buckets = state_of(request).buckets
+        buckets.meet(pace, token)
+        buckets.admit(request.method, request.url.path, pace)
 
 
 async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:

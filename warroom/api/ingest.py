@@ -15,7 +15,7 @@ from warroom.api.auth import Reader, State
 from warroom.api.problems import RESPONSES
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
-from warroom.errors import Forbidden, InvalidInput
+from warroom.errors import Forbidden, InvalidInput, Overloaded
 from warroom.ingest import alertmanager_v2, alertmanager_webhook
 from warroom.ingest.common import IngestOptions
 from warroom.services import alerts
@@ -83,7 +83,11 @@ async def _take(
             if len(body) > LARGE_BODY
             else parse(body, options, now)
         )
+        state.buckets.charge(delivery.source_id, len(found))
         result = await state.batcher.put(replace(delivery, alerts=found))
+    except Overloaded:
+        state.buckets.count(delivery.source_id, "full")
+        raise
     except InvalidInput as error:
         kept = await alerts.quarantine(state.db, ctx, delivery, error)
         error.remedy = f"{error.remedy or ''} The body is kept as {kept}.".strip()

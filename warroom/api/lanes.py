@@ -1,0 +1,95 @@
+"""One bounded queue of deliveries; the batcher has one for each lane."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from warroom.errors import Overloaded
+from warroom.services.alerts import Delivery, DeliveryResult
+
+Waiting = tuple[Delivery, "asyncio.Future[DeliveryResult]"]
+AGAIN = "Send it again in a moment."
+
+
+def count(delivery: Delivery) -> int:
+    """Return how many alerts a delivery counts for; an empty one is a row, too."""
+    return max(len(delivery.alerts), 1)
+
+
+class LaneQueue:
+    """What waits in one lane, with its own share of alerts and bytes.
+
+    Args:
+        queue_max: alerts that may wait; a single larger delivery may, when nothing else does.
+        bytes_max: bytes of bodies that may wait.
+    """
+
+    def __init__(self, queue_max: int, bytes_max: int) -> None:
+        self._queue_max = queue_max
+        self._bytes_max = bytes_max
+        self._queue: deque[Waiting] = deque()
+        self.alerts = 0
+        """Alerts that wait or are being stored."""
+        self.bytes = 0
+        """Bytes of their bodies."""
+        self.wake = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        """Say whether anything waits that nobody has taken yet."""
+        return bool(self._queue)
+
+    def put(self, one: Waiting) -> None:
+        """Let one wait.
+
+        Raises:
+            Overloaded: there is no room; nothing was stored.
+        """
+        delivery, _ = one
+        many, size = count(delivery), len(delivery.body)
+        if (self.alerts and self.alerts + many > self._queue_max) or (
+            self.bytes + size > self._bytes_max
+        ):
+            raise Overloaded(
+                f"{self.alerts} alerts wait already; nothing of this body was stored.",
+                remedy=AGAIN,
+            )
+        self._queue.append(one)
+        self.alerts += many
+        self.bytes += size
+        self.wake.set()
+
+    def take(self, batch_max: int) -> list[Waiting]:
+        """Take out what goes into one transaction; it counts until it is counted off."""
+        batch: list[Waiting] = []
+        size = 0
+        while self._queue:
+            many = count(self._queue[0][0])
+            if batch and size + many > batch_max:
+                break
+            batch.append(self._queue.popleft())
+            size += many
+        return batch
+
+    def drop(self, one: Waiting) -> bool:
+        """Take out one that nobody has taken yet; False when somebody has."""
+        for waiting in self._queue:
+            if waiting[1] is one[1]:
+                self._queue.remove(waiting)
+                self.count_off([one])
+                return True
+        return False
+
+    def empty(self) -> list[Waiting]:
+        """Take out all that nobody has taken yet, counted off."""
+        left = list(self._queue)
+        self._queue.clear()
+        self.count_off(left)
+        return left
+
+    def count_off(self, batch: Sequence[Waiting]) -> None:
+        """These wait no longer."""
+        for delivery, _ in batch:
+            self.alerts -= count(delivery)
+            self.bytes -= len(delivery.body)
