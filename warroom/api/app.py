@@ -47,6 +47,8 @@ from warroom.settings import Settings
 
 QUEUE_BODIES = 8
 """How many bodies of the largest size may wait at once."""
+BODIES_AT_ONCE = 12
+"""How many of the largest size may be in memory, from their first byte to their answer."""
 
 
 def public_conninfo(settings: Settings) -> str:
@@ -118,7 +120,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.
     larger = {imports.ADDRESS: settings.import_limit_bytes}
-    app.add_middleware(Door, limit=settings.body_limit_bytes, larger=larger)
+    bodies = max(settings.body_limit_bytes * BODIES_AT_ONCE, settings.import_limit_bytes)
+    app.add_middleware(Door, limit=settings.body_limit_bytes, larger=larger, bodies_max=bodies)
     app.add_middleware(Gate)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)

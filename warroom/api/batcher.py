@@ -69,7 +69,7 @@ class Batcher:
         self._batch_max = batch_max
         self._window = window
         self._close_s = close_s
-        self._wait_s = wait_s
+        self.wait_s = wait_s
         self._lane_of = lane_of or (lambda _: Lane.ORDINARY)
         self._lanes = {
             Lane.ORDINARY: LaneQueue(queue_max, bytes_max),
@@ -139,7 +139,7 @@ class Batcher:
         lane.put(one)
         # Behind a database that has stopped, each batch takes its whole deadline: nobody is kept
         # for all of them.
-        patience = loop.call_later(self._wait_s, self._give_up, lane, one)
+        patience = loop.call_later(self.wait_s, self._give_up, lane, one)
         try:
             return await future
         finally:
@@ -148,7 +148,7 @@ class Batcher:
     def _give_up(self, lane: LaneQueue, one: Waiting) -> None:
         if lane.drop(one):
             late = Overloaded(
-                f"It waited for {self._wait_s:g} s and its turn did not come; nothing of this body"
+                f"It waited for {self.wait_s:g} s and its turn did not come; nothing of this body"
                 " was stored.",
                 remedy=AGAIN,
             )
