@@ -1,3 +1,4 @@
+revoke insert on warroom.service from warroom_engine;
 drop view read_v1.source;
 drop table warroom.quarantine, warroom.heartbeat_state, warroom.heartbeat, warroom.source_tally,
   warroom.source_secret;

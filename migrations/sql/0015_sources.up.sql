@@ -120,6 +120,8 @@ end $$;
 grant select on warroom.heartbeat to warroom_engine;
 grant select, update on warroom.heartbeat_state to warroom_engine;
 grant update (quiet_since, version) on warroom.source to warroom_engine;
+-- What war room's own alerts are about may be unknown to the catalogue, as with all others.
+grant insert on warroom.service to warroom_engine;
 
 create or replace view read_v1.source as
   select s.id, s.key, s.name, s.dialect, s.team_id, s.paused_at, s.last_seen_at, s.lane,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import Api
-from tests.api.test_batcher_shutdown import Bench, bench, empty
+from tests.api.test_batcher_shutdown import LOCK, Bench, bench, empty
 from tests.api.test_doors import alert, source, webhook
 from tests.api.test_hardening import delivery
 from tests.helpers import wait_until
@@ -47,7 +47,7 @@ async def test_a_critical_delivery_overtakes_a_full_ordinary_lane(bench: Bench) 
     bench.hold(in_commit=False)
     await bench.send(made, ["Slow", "B", "C", "D"])
     made.start()
-    pid = await bench.held()
+    await bench.held()
     with pytest.raises(Overloaded):
         await made.put(delivery(bench.origin, "E"))
     # The ordinary lane is full and stands still; this one is stored all the same.
@@ -55,7 +55,7 @@ async def test_a_critical_delivery_overtakes_a_full_ordinary_lane(bench: Bench) 
     assert stored.new == 1
     assert bench.stored() == ["Urgent"]
     assert (made.waiting_in(Lane.ORDINARY), made.waiting_in(Lane.CRITICAL)) == (4, 0)
-    await bench.let_go(pid)
+    bench.conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
     assert all(isinstance(answer, DeliveryResult) for answer in await bench.answers())
     await made.close()
     assert empty(made)
@@ -80,13 +80,13 @@ async def test_whoever_waits_for_too_long_is_told_and_not_stored(bench: Bench) -
     bench.hold(in_commit=False)
     made.start()
     await bench.send(made, ["Slow"])
-    pid = await bench.held()  # its transaction has begun: it is waited for
+    await bench.held()  # its transaction has begun: it is waited for
     made.wait_s = 0.0
     await bench.send(made, ["Late"])
     await wait_until(bench.sent[1].done, what="the one that waits to be told")
     with pytest.raises(Overloaded, match="turn did not come"):
         await bench.sent[1]
-    await bench.let_go(pid)
+    bench.conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
     assert isinstance(await bench.sent[0], DeliveryResult)
     await made.close()
     assert bench.stored() == ["Slow"]

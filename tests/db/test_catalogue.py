@@ -29,7 +29,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
-    "escalation_step": "s", "service": "x", "dependency": "x", "source": "s", "channel": "s",
+    "escalation_step": "s", "service": "y", "dependency": "x", "source": "s", "channel": "s",
     "incident_service": "i", "role_held": "s", "incident": "a", "alert": "a", "outbox": "a",
     "timer": "a", "lease": "a", "timeline": "i", "alert_event": "i", "delivery": "i",
     "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
@@ -45,6 +45,7 @@ RIGHTS = {
     "a": {"SELECT", "INSERT", "UPDATE"},
     "d": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "x": {"SELECT", "DELETE"},
+    "y": {"SELECT", "INSERT", "DELETE"},
 }
 TO_NOBODY_ELSE = ("warroom_reader", "warroom_analyst", "warroom_auditor", "warroom_reaper",
                   "warroom_stats")  # fmt: skip
