@@ -71,7 +71,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         db: connected as ``warroom_api``.
     """
     impact_evidence.look_back(db, timedelta(seconds=settings.change_look_back_seconds))
-    buckets = Buckets(places=max(settings.pool_size // 2, 1))
+    buckets = Buckets(places=max(settings.pool_size // 2, 1), wait_s=settings.db_deadline_seconds)
     own = CommandContext(INGEST, "batcher", "api")
     batcher = Batcher(
         db,

@@ -90,10 +90,18 @@ class Buckets:
     Args:
         clock: a steady clock's seconds.
         places: how many requests of ordinary sources may be asked about at the same time.
+        wait_s: how long one of them may wait for such a place, in seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, places: int = 4) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        places: int = 4,
+        wait_s: float = 5.0,
+    ) -> None:
         self._clock = clock
+        self._wait_s = wait_s
         self._buckets: dict[UUID, Bucket] = {}
         self._lanes: dict[UUID, Lane] = {}
         self._ordinary: dict[bytes, None] = {}
@@ -175,12 +183,25 @@ class Buckets:
 
         The pool's connections are few.  A storm from ordinary sources takes only some of them;
         critical sources and people never queue here.
+
+        Raises:
+            Overloaded: no place became free in time.
         """
         if token not in self._ordinary:
             yield
             return
-        async with self._places:
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Overloaded(
+                "Too many wait to be let in; nothing of this body was stored.",
+                remedy="Send it again in a moment.",
+            ) from None
+        try:
             yield
+        finally:
+            self._places.release()
 
 
 def as_told(path: str, error: WarRoomError) -> WarRoomError:
