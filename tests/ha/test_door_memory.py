@@ -19,7 +19,7 @@ from tests.console.live import LiveRoom, free_port
 from tests.pgfixtures import TestDatabase
 from warroom.db import migrate
 
-WARM_S, RUN_S = 15.0, 45.0
+WARM_S, RUN_S = 5.0, 15.0
 SENDERS = 64
 PER_BODY = 400
 
@@ -32,6 +32,7 @@ class Told:
     critical: dict[int, int] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
     acknowledged: set[str] = field(default_factory=set)
+    refusals: list[str] = field(default_factory=list)
 
 
 def body(source: str, number: int, alerts: int) -> bytes:
@@ -54,19 +55,21 @@ def body(source: str, number: int, alerts: int) -> bytes:
 
 
 async def storm(url: str, token: str, which: int, told: Told, ends_at: float) -> None:
-    """Send as fast as the API answers, and again at once when it refuses."""
+    """Send as fast as the API answers, and the same again at once when it refuses."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     number = 0
+    content = body(f"o{which}", number, PER_BODY)
     async with httpx.AsyncClient(base_url=url, timeout=60, headers=headers) as http:
         while time.monotonic() < ends_at:
-            content = await asyncio.to_thread(body, f"o{which}", number, PER_BODY)
-            number += 1
             try:
                 answer = await http.post("/v1/ingest/alertmanager", content=content)
             except httpx.TransportError:
                 told.ordinary[0] = told.ordinary.get(0, 0) + 1
                 continue
             told.ordinary[answer.status_code] = told.ordinary.get(answer.status_code, 0) + 1
+            if answer.status_code == 200:
+                number += 1
+                content = body(f"o{which}", number, PER_BODY)
 
 
 async def calls(url: str, token: str, told: Told, ends_at: float) -> None:
@@ -82,6 +85,8 @@ async def calls(url: str, token: str, told: Told, ends_at: float) -> None:
             told.waits.append(time.monotonic() - begun)
             if answer.status_code == 200:
                 told.acknowledged.add(f"c-{number}-0")
+            else:
+                told.refusals.append(f"{told.waits[-1]:.1f} s: {answer.text}"[:200])
             number += 1
             await asyncio.sleep(0.5)
 
@@ -129,6 +134,6 @@ async def test_memory_is_flat_and_critical_sources_are_served(
         f" critical median {waits[len(waits) // 2]:.2f} s, worst {waits[-1]:.2f} s"
     )
     assert told.ordinary.get(503, 0) > told.ordinary.get(200, 0)  # it really was too much
-    assert set(told.critical) == {200}  # none refused
+    assert set(told.critical) == {200}, told.refusals
     assert told.acknowledged <= stored
     assert later <= plateau * 1.15

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from warroom.api.buckets import LONGEST_S, Bucket, Buckets, Pace, as_told
+from warroom.api.lanes import BatchSize
 from warroom.api.limits import Bodies, Holding, NoRoom
 from warroom.domain.source import Lane, check_wishes, quiet_since
 from warroom.errors import DatabaseUnavailable, InvalidInput, Overloaded, SourcePaused, Throttled
@@ -142,6 +143,25 @@ def test_a_full_queue_is_told_as_the_dialect_repeats_it() -> None:
     assert as_told("/v1/incidents", full) is full
     away = DatabaseUnavailable("away")
     assert as_told(EVENTS, away) is away
+
+
+def test_a_batch_is_as_large_as_can_be_stored_in_a_second() -> None:
+    size = BatchSize(1000)
+    size.took(0.2, 1000)
+    assert size.now == 1000
+    size.took(5.0, 1000)
+    assert size.now == 500
+    for _ in range(9):
+        size.took(5.0, size.now)
+    assert size.now == 50
+    size.took(0.1, 3)  # a small batch tells nothing of a large one
+    assert size.now == 50
+    size.took(0.7, 50)
+    assert size.now == 50
+    for _ in range(9):
+        size.took(0.1, size.now)
+    assert size.now == 1000
+    assert BatchSize(1).now == 1
 
 
 def test_critical_sources_have_room_for_bodies_that_others_cannot_take() -> None:

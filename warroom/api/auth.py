@@ -25,7 +25,13 @@ from warroom.domain.principal import (
 )
 from warroom.domain.severity import stored_table
 from warroom.domain.validate import say_time
-from warroom.errors import InvalidInput, PayloadTooLarge, Unauthenticated, WarRoomError
+from warroom.errors import (
+    InvalidInput,
+    Overloaded,
+    PayloadTooLarge,
+    Unauthenticated,
+    WarRoomError,
+)
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """The addresses that need no token."""
@@ -196,7 +202,12 @@ def admit(request: Request, token: bytes | None = None) -> None:
     if pace is not None:
         buckets = state_of(request).buckets
         buckets.meet(pace, token)
-        buckets.admit(request.method, request.url.path, pace)
+        if buckets.admit(request.method, request.url.path, pace):
+            try:
+                state_of(request).batcher.check_room(pace.source_id)
+            except Overloaded:
+                buckets.count(pace.source_id, "full")
+                raise
 
 
 async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:

@@ -11,11 +11,13 @@ all others.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from warroom.api.lanes import AGAIN, LaneQueue, Waiting
+from warroom.api.lanes import AGAIN, BatchSize, LaneQueue, Waiting, count
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
@@ -28,8 +30,8 @@ CLOSE_S = 8.0
 WAIT_S = 30.0
 CRITICAL_SHARE = 4
 """The critical lane has room of its own: a fourth of what the ordinary one has, on top of it."""
-CRITICAL_TRIES = 3
-"""A row that an ordinary batch holds for longer than lock_timeout is asked for again."""
+YIELD_S = 1.0
+"""How long an ordinary batch lets critical ones go first, that may need the same services."""
 
 
 def _ended() -> Overloaded:
@@ -43,7 +45,8 @@ class Batcher:
         db: the database.
         ctx: the batcher's own context.
         queue_max: alerts that may wait in the ordinary lane.
-        batch_max: alerts of one transaction (one delivery may have more).
+        batch_max: alerts of one transaction at most (one delivery may have more); on a slow
+            database fewer.
         bytes_max: bytes of bodies that may wait in the ordinary lane.
         window: grouping's window.
         close_s: how long ``close`` lets what has queued be finished, in seconds.
@@ -67,6 +70,7 @@ class Batcher:
         self._db = db
         self._ctx = ctx
         self._batch_max = batch_max
+        self._size = BatchSize(batch_max)
         self._window = window
         self._close_s = close_s
         self.wait_s = wait_s
@@ -123,6 +127,14 @@ class Batcher:
             if self.cancel():
                 await asyncio.wait(self._workers)
 
+    def check_room(self, source_id: UUID) -> None:
+        """Refuse what a source is about to send, when its lane has just refused for want of room.
+
+        Raises:
+            Overloaded: there is no room; nothing was stored.
+        """
+        self._lanes[self._lane_of(source_id)].check()
+
     async def put(self, delivery: Delivery) -> DeliveryResult:
         """Queue a delivery in the lane of its source and wait until it is committed.
 
@@ -155,37 +167,49 @@ class Batcher:
             self._fail([one], late)
 
     async def _run(self, which: Lane) -> None:
-        lane = self._lanes[which]
-        tries = CRITICAL_TRIES if which is Lane.CRITICAL else 1
+        lane, urgent = self._lanes[which], which is Lane.CRITICAL
         try:
             while lane or not self._closing:
                 if not lane:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
-                batch = lane.take(self._batch_max)
+                if not urgent:
+                    await self._let_pass()
+                batch = lane.take(self._batch_max if urgent else self._size.now)
+                begun = time.monotonic()
                 try:
-                    await self._store(batch, tries)
+                    await self._store(batch, urgent=urgent)
                 finally:
                     lane.count_off(batch)
+                if not urgent:
+                    self._size.took(time.monotonic() - begun, sum(count(d) for d, _ in batch))
         finally:
             # Nobody would ever take what is put into the queue from here on.
             self._closing = True
             self._fail(lane.empty(), _ended())
 
-    async def _store(self, batch: Sequence[Waiting], tries: int) -> None:
+    async def _let_pass(self) -> None:
+        """Wait until no critical delivery waits or is being stored, but not for long."""
+        idle = self._lanes[Lane.CRITICAL].idle
+        if not idle.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(YIELD_S):
+                    await idle.wait()
+
+    async def _store(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
         try:
-            results = await self._take([d for d, _ in batch], tries)
+            results = await self._take([d for d, _ in batch], urgent=urgent)
         except WarRoomError as error:
             # A refusal is one body's fault: told to its neighbours, it would lose their alerts,
             # because Alertmanager never repeats what was answered with 4xx.
             if error.status < 500 and len(batch) > 1:
-                await self._one_by_one(batch, tries)
+                await self._one_by_one(batch, urgent=urgent)
                 return
             self._fail(batch, error)
         except Exception:  # noqa: BLE001 - whatever it is, senders must be answered
             if len(batch) > 1:
-                await self._one_by_one(batch, tries)
+                await self._one_by_one(batch, urgent=urgent)
                 return
             self._fail(batch, WarRoomError("This body could not be stored; the log says why."))
             from warroom.logs import log
@@ -207,20 +231,21 @@ class Batcher:
                 if not future.done():
                     future.set_result(result)
 
-    async def _take(self, batch: list[Delivery], tries: int) -> list[DeliveryResult]:
-        for again in range(tries - 1, -1, -1):
+    async def _take(self, batch: list[Delivery], *, urgent: bool) -> list[DeliveryResult]:
+        """Store them; what is urgent asks again for rows that an ordinary batch holds."""
+        ends_at = time.monotonic() + self.wait_s
+        while True:
             try:
                 return await alerts.take_batch(self._db, self._ctx, batch, window=self._window)
             except LockNotAvailable:
-                if not again:
+                if not urgent or time.monotonic() >= ends_at:
                     raise
-        raise AssertionError("unreachable")
 
-    async def _one_by_one(self, batch: Sequence[Waiting], tries: int) -> None:
+    async def _one_by_one(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
         """Store each in a transaction of its own: a poisonous body takes no neighbour along."""
         for place, one in enumerate(batch):
             try:
-                await self._store([one], tries)
+                await self._store([one], urgent=urgent)
             except BaseException:
                 # Their common transaction had failed, and their own never began.
                 self._fail(batch[place + 1 :], _ended())

@@ -26,10 +26,13 @@ LONGEST_S: Final = 60
 """Nobody is told to come back later than this."""
 PAUSED_RETRY_S: Final = 60
 TOKENS_KNOWN: Final = 10_000
+READERS: Final = 2
+"""Large bodies of ordinary sources that are parsed at the same time."""
 
 # Alertmanager and Prometheus repeat what was answered with 5xx and nothing else.
 RETRY_5XX: Final = re.compile(r"/v1/ingest/alertmanager(/.*)?|/api/v[12]/alerts")
 DOORS: Final = re.compile(r"/v1/ingest/.+|/api/v[12]/alerts|/v2/(change/)?enqueue|/v2/alerts(/.*)?")
+CHANGES: Final = re.compile(r"/v1/ingest/changes(/.*)?|/v2/change/enqueue")
 
 COLUMNS: Final = (
     "s.key as source_key, s.rate_per_s, s.burst, s.lane, s.paused_at, now() as asked_at"
@@ -106,6 +109,7 @@ class Buckets:
         self._lanes: dict[UUID, Lane] = {}
         self._ordinary: dict[bytes, None] = {}
         self._places = asyncio.Semaphore(places)
+        self._readers = asyncio.Semaphore(READERS)
         self._refused: Counter[tuple[UUID, str]] = Counter()
         self.refused: Counter[str] = Counter()
         """How many deliveries were refused since the process began, by why."""
@@ -132,8 +136,10 @@ class Buckets:
         if known is None or (known.rate, known.burst) != (pace.rate_per_s, burst):
             self._buckets[pace.source_id] = Bucket(pace.rate_per_s, burst, self._clock())
 
-    def admit(self, method: str, path: str, pace: Pace) -> None:
-        """Let a request through, or say why not; what is no door for alerts is not looked at.
+    def admit(self, method: str, path: str, pace: Pace) -> bool:
+        """Let a request through, or say why not; tell whether it brings alerts.
+
+        What is at no door is not looked at.
 
         Raises:
             SourcePaused: somebody has paused the source, and its sender takes a final answer.
@@ -141,7 +147,7 @@ class Buckets:
             Throttled: its bucket is empty.
         """
         if method != "POST" or not DOORS.fullmatch(path):
-            return
+            return False
         if pace.paused_at is not None:
             self.count(pace.source_id, "paused")
             when = say_time(pace.paused_at, pace.asked_at)
@@ -160,6 +166,7 @@ class Buckets:
                 " nothing was stored.",
                 remedy=f"Send it again in {seconds} s.", retry_after_s=seconds,
             ))  # fmt: skip
+        return not CHANGES.fullmatch(path)
 
     def charge(self, source_id: UUID, alerts: int) -> None:
         """Take a delivery's alerts out of its source's bucket."""
@@ -190,9 +197,29 @@ class Buckets:
         if token not in self._ordinary:
             yield
             return
+        async with self._place(self._places):
+            yield
+
+    @asynccontextmanager
+    async def reading(self, source_id: UUID) -> AsyncIterator[None]:
+        """Hold a place for reading a large body, if its source is an ordinary one.
+
+        Parsing takes the processor from everything else that this process does.
+
+        Raises:
+            Overloaded: no place became free in time.
+        """
+        if self.lane_of(source_id) is Lane.CRITICAL:
+            yield
+            return
+        async with self._place(self._readers):
+            yield
+
+    @asynccontextmanager
+    async def _place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._wait_s):
-                await self._places.acquire()
+                await places.acquire()
         except TimeoutError:
             raise Overloaded(
                 "Too many wait to be let in; nothing of this body was stored.",
@@ -201,7 +228,7 @@ class Buckets:
         try:
             yield
         finally:
-            self._places.release()
+            places.release()
 
 
 def as_told(path: str, error: WarRoomError) -> WarRoomError:

@@ -11,11 +11,36 @@ from warroom.services.alerts import Delivery, DeliveryResult
 
 Waiting = tuple[Delivery, "asyncio.Future[DeliveryResult]"]
 AGAIN = "Send it again in a moment."
+LONG_S = 1.0
+LEAST = 50
 
 
 def count(delivery: Delivery) -> int:
     """Return how many alerts a delivery counts for; an empty one is a row, too."""
     return max(len(delivery.alerts), 1)
+
+
+class BatchSize:
+    """How many alerts go into one transaction: as many as it can store in about a second.
+
+    A transaction holds the locks on its services to its end, and has one deadline: on a slow
+    database a batch of full size would keep others out, and then fail whole, again and again.
+
+    Args:
+        most: alerts.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._least = min(LEAST, most)
+        self.now = most
+
+    def took(self, seconds: float, alerts: int) -> None:
+        """Learn from a transaction of so many alerts that took so long."""
+        if seconds > LONG_S:
+            self.now = max(min(self.now, alerts) // 2, self._least)
+        elif seconds < LONG_S / 2 and alerts * 2 > self.now:
+            self.now = min(self.now * 2, self._most)
 
 
 class LaneQueue:
@@ -35,6 +60,10 @@ class LaneQueue:
         self.bytes = 0
         """Bytes of their bodies."""
         self.wake = asyncio.Event()
+        self.idle = asyncio.Event()
+        """Set while nothing waits and nothing is being stored."""
+        self.idle.set()
+        self._shut = False
 
     def __bool__(self) -> bool:
         """Say whether anything waits that nobody has taken yet."""
@@ -51,14 +80,29 @@ class LaneQueue:
         if (self.alerts and self.alerts + many > self._queue_max) or (
             self.bytes + size > self._bytes_max
         ):
-            raise Overloaded(
-                f"{self.alerts} alerts wait already; nothing of this body was stored.",
-                remedy=AGAIN,
-            )
+            self._shut = True
+            raise self._full()
         self._queue.append(one)
         self.alerts += many
         self.bytes += size
         self.wake.set()
+        self.idle.clear()
+
+    def check(self) -> None:
+        """Refuse before a body is read, from when one was refused until something is stored.
+
+        Reading and parsing what is refused afterwards would take the time of what is not.
+
+        Raises:
+            Overloaded: there is no room; nothing was stored.
+        """
+        if self._shut:
+            raise self._full()
+
+    def _full(self) -> Overloaded:
+        return Overloaded(
+            f"{self.alerts} alerts wait already; nothing of this body was stored.", remedy=AGAIN
+        )
 
     def take(self, batch_max: int) -> list[Waiting]:
         """Take out what goes into one transaction; it counts until it is counted off."""
@@ -90,6 +134,9 @@ class LaneQueue:
 
     def count_off(self, batch: Sequence[Waiting]) -> None:
         """These wait no longer."""
+        self._shut = False
         for delivery, _ in batch:
             self.alerts -= count(delivery)
             self.bytes -= len(delivery.body)
+        if not self.alerts:
+            self.idle.set()
