@@ -26,7 +26,7 @@ LONGEST_S: Final = 60
 """Nobody is told to come back later than this."""
 PAUSED_RETRY_S: Final = 60
 TOKENS_KNOWN: Final = 10_000
-READERS: Final = 2
+READERS: Final = 1
 """Large bodies of ordinary sources that are parsed at the same time."""
 
 # Alertmanager and Prometheus repeat what was answered with 5xx and nothing else.
