@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -50,6 +52,18 @@ def problem_to_error(document: Mapping[str, Any], status: int) -> WarRoomError:
     return cls(message, field=document.get("field"), remedy=document.get("remedy"), current=current)
 
 
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:
+        raise errors.ConfigurationError(
+            f"The CA's file {ca_file} cannot be used"
+            f" ({getattr(error, 'strerror', None) or error}).",
+            field="api.ca_file",
+            remedy="It must be PEM and hold the CA's certificate.",
+        ) from error
+
+
 def new_key() -> str:
     """Return a new idempotency key."""
     return uuid.uuid4().hex
@@ -62,17 +76,29 @@ class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommand
         base_url: e.g. ``http://127.0.0.1:8420``.
         token: the bearer token, None for the open routes only.
         timeout_s: for a whole request.
+        ca_file: the PEM file with the CA to trust instead of the system's.
+
+    Raises:
+        ConfigurationError: the CA's file cannot be used.
     """
 
-    def __init__(self, base_url: str, token: str | None, *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        *,
+        timeout_s: float = 10.0,
+        ca_file: Path | None = None,
+    ) -> None:
         self.write_position: str | None = None
         """Where in the WAL the last command ended; None when the API did not say."""
         headers = {"Accept": "application/json", "User-Agent": "warroom"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._http = httpx.AsyncClient(
-            base_url=base_url, headers=headers, timeout=timeout_s, trust_env=False
-        )
+            base_url=base_url, headers=headers, timeout=timeout_s, trust_env=False,
+            verify=True if ca_file is None else _trusting(ca_file),
+        )  # fmt: skip
 
     async def __aenter__(self) -> Self:
         """Return the client itself."""

@@ -63,6 +63,56 @@ class DirectoryCommands:
         body = {"severities": dict(severities)}
         return await self._post(noun_path("sources", source, "severities"), body, key)
 
+    async def source(self, name: str) -> Json:
+        """Return one source with its settings, what it was refused, and its tokens in use."""
+        return await self._get(noun_path("sources", name))
+
+    async def change_source(
+        self, name: str, wishes: Mapping[str, object], *, key: str | None = None
+    ) -> Json:
+        """Change the settings of a source that are named; null takes a limit away."""
+        return await self._post(noun_path("sources", name, "settings"), dict(wishes), key)
+
+    async def switch_source(self, name: str, verb: str, *, key: str | None = None) -> Json:
+        """Pause or resume a source (``verb``)."""
+        return await self._post(noun_path("sources", name, verb), {}, key)
+
+    async def rotate_source(
+        self, name: str, *, grace_s: int = 3600, key: str | None = None
+    ) -> Json:
+        """Give a source a new token (and secret); those before it end after ``grace_s`` seconds."""
+        return await self._post(noun_path("sources", name, "rotate"), {"grace_s": grace_s}, key)
+
+    async def switch_heartbeat(self, name: str, verb: str, *, key: str | None = None) -> Json:
+        """Pause, resume or remove a heartbeat (``verb``)."""
+        if verb == "remove":
+            return await self._delete(noun_path("heartbeats", name), key)
+        return await self._post(noun_path("heartbeats", name, verb), {}, key)
+
+    async def quarantine(self, *, every: bool = False, cursor: str | None = None) -> Json:
+        """Return ``{items, next_cursor}`` of what could not be understood, the latest first."""
+        return await self._get(
+            noun_path("quarantine"), every="true" if every else None, limit=PAGE, cursor=cursor
+        )
+
+    async def quarantined(self, delivery: str) -> Json:
+        """Return one body in quarantine, with why it was not understood."""
+        return await self._get(noun_path("quarantine", delivery))
+
+    async def fix_quarantined(self, delivery: str, body: str, *, key: str | None = None) -> Json:
+        """Give a corrected body for the next replay."""
+        return await self._post(noun_path("quarantine", delivery, "fix"), {"body": body}, key)
+
+    async def replay_quarantined(
+        self, delivery: str, *, again: bool = False, key: str | None = None
+    ) -> Json:
+        """Take a body in after all; ``again`` also when that happened before."""
+        return await self._post(noun_path("quarantine", delivery, "replay"), {"again": again}, key)
+
+    async def drop_quarantined(self, delivery: str, reason: str, *, key: str | None = None) -> Json:
+        """Settle that nothing is to be taken from a body."""
+        return await self._post(noun_path("quarantine", delivery, "drop"), {"reason": reason}, key)
+
     async def command_channel(self, name: str, verb: str, *, key: str | None = None) -> Json:
         """Pause, resume or test a channel, or give it another secret (``verb``)."""
         return await self._post(noun_path("channels", name, verb), {}, key)

@@ -21,11 +21,13 @@ class WarRoomError(Exception):
         field: the name of the input at fault, if one is.
         remedy: what to type or press next.
         current: the present state that the caller did not know (JSON object), on conflicts.
+        retry_after_s: when it may be tried again, where that is not the class's own.
     """
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    retry_after_s: int | None = None
 
     def __init__(
         self,
@@ -34,8 +36,11 @@ class WarRoomError(Exception):
         field: str | None = None,
         remedy: str | None = None,
         current: Mapping[str, Any] | None = None,
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message)
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s
         self.message = message
         self.field = field
         self.remedy = remedy
@@ -132,13 +137,30 @@ class PayloadTooLarge(WarRoomError):
     title = "Payload too large"
 
 
+class SourcePaused(WarRoomError):
+    """Somebody has paused the source; nothing is taken from it until it goes on."""
+
+    code = "source-paused"
+    status = 403
+    title = "Source paused"
+
+
+class Throttled(WarRoomError):
+    """A sender is too fast, or a bounded queue is full; nothing was stored."""
+
+    code = "throttled"
+    status = 429
+    title = "Too many requests"
+    retry_after_s = 2
+
+
 class Overloaded(WarRoomError):
     """A bounded queue is full; nothing was stored."""
 
     code = "overloaded"
     status = 503
     title = "Overloaded"
-    retry_after_s: ClassVar[int] = 2
+    retry_after_s = 2
 
 
 class DatabaseUnavailable(WarRoomError):
@@ -147,7 +169,7 @@ class DatabaseUnavailable(WarRoomError):
     code = "database-unavailable"
     status = 503
     title = "Database not available"
-    retry_after_s: ClassVar[int] = 2
+    retry_after_s = 2
 
 
 class DatabaseReadOnly(DatabaseUnavailable):

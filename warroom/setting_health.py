@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from warroom.setting_tls import TlsSettings
 from warroom.setting_types import is_database_url, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HealthSettings:
+class HealthSettings(TlsSettings):
     """Whether there is a standby, who reads from it, and from which figure on it is not well."""
 
     standby: bool = setting(

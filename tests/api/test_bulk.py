@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.api.conftest import Api
-from tests.api.test_commands import warroom
 from tests.api.test_doors import source
+from tests.typist import warroom
 from warroom.ingest.ndjson import PART_LINES
 
 BULK = "/v1/ingest/bulk"

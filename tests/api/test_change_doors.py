@@ -86,7 +86,9 @@ async def test_what_is_not_signed_right_is_refused_and_nothing_is_kept(api18: Ap
     assert (api18.count("delivery"), api18.count("change_event")) == (0, 0)
     with api18.pg.connect() as conn:
         conn.execute("update warroom.source set paused_at = now() where key = 'github'")
-    assert (await github(api18, secret, "github_deployment.json", "deployment")).status_code == 401
+    paused = await github(api18, secret, "github_deployment.json", "deployment")
+    assert (paused.status_code, paused.json()["type"]) == (403, "urn:warroom:problem:source-paused")
+    assert api18.count("delivery") == 0
 
 
 async def test_a_body_that_is_to_prove_its_sender_must_be_small_and_plain(api18: Api) -> None:

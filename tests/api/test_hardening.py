@@ -129,7 +129,7 @@ async def batcher_of(api: Api, **limits: int) -> tuple[Batcher, Database, tuple[
     assert row is not None
     url = f"postgresql://warroom_api@/{api.pg.name}?host={api.pg.server.cluster.socket_dir}"
     database = Database.open(url, role="api")
-    chosen = {"queue_max": 100, "batch_max": 100, "bytes_max": 1 << 20} | limits
+    chosen: dict[str, Any] = {"queue_max": 100, "batch_max": 100, "bytes_max": 1 << 20} | limits
     made = Batcher(
         database, CommandContext(INGEST, "test", "test"), window=timedelta(minutes=10), **chosen
     )

@@ -14,9 +14,10 @@ MUTABLE = {
     "catalog_import", "catalog_proposal",
     "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
     "freeze_exception", "mitigation_lock",
+    "source_secret", "heartbeat", "quarantine",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
-WORKING = {"lease", "idempotency"}
+WORKING = {"lease", "idempotency", "source_tally", "heartbeat_state"}
 # What each role may do on tables; "a" select, insert, update; "s" select; "i" select, insert.
 API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "timeline": "i", "alert_event": "i", "delivery": "i", "outbox": "i", "idempotency": "d",
@@ -24,16 +25,18 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "incident_link": "d", "pin": "d", "service": "d", "dependency": "d", "catalog_import": "i",
     "restart_tick": "d",
     "change_service": "d",
+    "source_tally": "a", "heartbeat_state": "a",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
-    "escalation_step": "s", "service": "x", "dependency": "x", "source": "s", "channel": "s",
+    "escalation_step": "s", "service": "y", "dependency": "x", "source": "s", "channel": "s",
     "incident_service": "i", "role_held": "s", "incident": "a", "alert": "a", "outbox": "a",
     "timer": "a", "lease": "a", "timeline": "i", "alert_event": "i", "delivery": "i",
     "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
     "restart_tick": "s",
     "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
     "freeze": "a",
+    "heartbeat": "s", "heartbeat_state": "u",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},
@@ -42,6 +45,7 @@ RIGHTS = {
     "a": {"SELECT", "INSERT", "UPDATE"},
     "d": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "x": {"SELECT", "DELETE"},
+    "y": {"SELECT", "INSERT", "DELETE"},
 }
 TO_NOBODY_ELSE = ("warroom_reader", "warroom_analyst", "warroom_auditor", "warroom_reaper",
                   "warroom_stats")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -19,6 +20,7 @@ from warroom.api import (
     changes,
     directory,
     freezes,
+    heartbeats,
     impact,
     incident_commands,
     incident_parts,
@@ -28,10 +30,13 @@ from warroom.api import (
     models,
     ops,
     problems,
+    quarantine,
     record,
+    tally,
 )
 from warroom.api.auth import Gate
 from warroom.api.batcher import Batcher
+from warroom.api.buckets import Buckets
 from warroom.api.catalog import imports
 from warroom.api.limits import Door
 from warroom.api.state import AppState
@@ -43,6 +48,8 @@ from warroom.settings import Settings
 
 QUEUE_BODIES = 8
 """How many bodies of the largest size may wait at once."""
+BODIES_AT_ONCE = 12
+"""How many of the largest size may be in memory, from their first byte to their answer."""
 
 
 def public_conninfo(settings: Settings) -> str:
@@ -65,26 +72,34 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         db: connected as ``warroom_api``.
     """
     impact_evidence.look_back(db, timedelta(seconds=settings.change_look_back_seconds))
+    buckets = Buckets(wait_s=settings.db_deadline_seconds)
+    own = CommandContext(INGEST, "batcher", "api")
     batcher = Batcher(
         db,
-        CommandContext(INGEST, "batcher", "api"),
+        own,
         queue_max=settings.ingest_queue_max,
         batch_max=settings.ingest_batch_max,
         bytes_max=settings.body_limit_bytes * QUEUE_BODIES,
         window=timedelta(seconds=settings.group_window_seconds),
+        wait_s=settings.db_deadline_seconds,
+        lane_of=buckets.lane_of,
     )
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         batcher.start()
+        telling = asyncio.create_task(tally.keep(db, own, buckets))
         yield
         await batcher.close()
+        telling.cancel()
+        await asyncio.wait({telling})
+        await tally.tell(db, own, buckets)
         await db.close()
 
     app = FastAPI(
         title="war room", version=__version__, lifespan=life, docs_url=None, redoc_url=None
     )
-    app.state.parts = AppState(settings, db, batcher, public_conninfo(settings))
+    app.state.parts = AppState(settings, db, batcher, public_conninfo(settings), buckets)
     app.state.metrics = ops.Metrics()
     problems.install(app)
     app.include_router(ops.router)
@@ -96,6 +111,9 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(ingest.router)
     app.include_router(bulk.router)
     app.include_router(change_doors.router)
+    app.include_router(heartbeats.beats)
+    app.include_router(heartbeats.router)
+    app.include_router(quarantine.router)
     app.include_router(changes.router)
     app.include_router(changes.near_router)
     app.include_router(freezes.router)
@@ -104,9 +122,11 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.
     larger = {imports.ADDRESS: settings.import_limit_bytes}
+    bodies = max(settings.body_limit_bytes * BODIES_AT_ONCE, settings.import_limit_bytes)
     app.add_middleware(
-        Door, limit=settings.body_limit_bytes, larger=larger, streamed=(bulk.ADDRESS,)
-    )
+        Door, limit=settings.body_limit_bytes, larger=larger, streamed=(bulk.ADDRESS,),
+        bodies_max=bodies,
+    )  # fmt: skip
     app.add_middleware(Gate)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asgi
 
+from warroom.api.buckets import Pace, pace_of
 from warroom.api.problems import answer_to
 from warroom.api.state import AppState, state_of
 from warroom.api.unread import body_is_coming, closing, without_body
@@ -24,10 +25,18 @@ from warroom.domain.principal import (
 )
 from warroom.domain.severity import stored_table
 from warroom.domain.validate import say_time
-from warroom.errors import InvalidInput, PayloadTooLarge, Unauthenticated, WarRoomError
+from warroom.errors import (
+    InvalidInput,
+    Overloaded,
+    PayloadTooLarge,
+    Unauthenticated,
+    WarRoomError,
+)
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """The addresses that need no token."""
+BEAT = re.compile(r"/heartbeat/[^/]+")
+"""Addresses that hold a key of their own; what is sent along is not read."""
 BODY_PROVES = re.compile(r"/v1/ingest/changes/github/[a-z0-9][a-z0-9._-]{0,62}|/v2/change/enqueue")
 """The addresses whose body proves its sender, where no token does (``warroom.api.proof``)."""
 PROOF_BYTES = 1 << 20
@@ -59,7 +68,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         unread = closing(receive, send) if body_is_coming(scope) else send
-        if scope["path"] in OPEN:
+        if scope["path"] in OPEN or BEAT.fullmatch(scope["path"]):
             await self._app(scope, without_body(scope, receive), unread)
             return
         request = Request(scope)
@@ -166,10 +175,31 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
         raise await read(state_of(request).db, stranger(request), why)
     request.state.service_label = row["service_label"]
     request.state.severities = stored_table(row["severity_map"])
+    if row["source_id"] is not None:
+        request.state.pace = pace_of(row["source_id"], row)
+    admit(request)
     return Principal(
         row["principal_id"], row["name"], PrincipalKind(row["kind"]),
         frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
     )  # fmt: skip
+
+
+def admit(request: Request) -> None:
+    """Look whether the source of a request may send now.
+
+    Raises:
+        SourcePaused, Throttled, Overloaded: it may not; each is told as its senders understand.
+    """
+    pace: Pace | None = getattr(request.state, "pace", None)
+    if pace is not None:
+        buckets = state_of(request).buckets
+        buckets.meet(pace)
+        if buckets.admit(request.method, request.url.path, pace):
+            try:
+                state_of(request).batcher.check_room(pace.source_id)
+            except Overloaded:
+                buckets.count(pace.source_id, "full")
+                raise
 
 
 async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:

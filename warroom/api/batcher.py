@@ -1,52 +1,57 @@
 """Micro-batches: what has queued while the last transaction ran goes into the next one.
 
-The queue is bounded by alerts and by bytes; when it is full the sender is told to come back
-(503, which Alertmanager retries).  A sender gets its 2xx only after the commit.  Whoever waits
-when the batcher is cancelled is told what is true: unknown for the batch under way, which may be
-in its COMMIT, and not stored for all others.
+There are two lanes, each with a queue, a worker and a connection of its own: what critical sources
+send neither waits behind a storm from ordinary ones nor is refused because of it.  A queue is
+bounded by alerts, by bytes and by how long one waits in it; beyond that the sender is told to come
+back.  A sender gets its 2xx only after the commit.  Whoever waits when the batcher is cancelled is
+told what is true: unknown for the batch under way, which may be in its COMMIT, and not stored for
+all others.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
+import contextlib
+import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from uuid import UUID
 
+from warroom.api.lanes import AGAIN, BatchSize, LaneQueue, Waiting, count
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
-from warroom.errors import OutcomeUnknown, Overloaded, WarRoomError
+from warroom.domain.source import Lane
+from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
 from warroom.services import alerts
 from warroom.services.alerts import Delivery, DeliveryResult
 
-Waiting = tuple[Delivery, "asyncio.Future[DeliveryResult]"]
 CLOSE_S = 8.0
 """How long an orderly end may take; the supervisor kills after 15 s."""
-
-
-def _count(delivery: Delivery) -> int:
-    """Return how many alerts a delivery counts for; an empty one is a row, too."""
-    return max(len(delivery.alerts), 1)
+WAIT_S = 30.0
+CRITICAL_SHARE = 4
+"""The critical lane has room of its own: a fourth of what the ordinary one has, on top of it."""
+YIELD_S = 1.0
+"""How long an ordinary batch lets critical ones go first, that may need the same services."""
 
 
 def _ended() -> Overloaded:
-    return Overloaded(
-        "The API is being stopped; nothing of this body was stored.",
-        remedy="Send it again in a moment.",
-    )
+    return Overloaded("The API is being stopped; nothing of this body was stored.", remedy=AGAIN)
 
 
 class Batcher:
-    """One worker over a bounded queue.
+    """A worker for each lane over its bounded queue.
 
     Args:
         db: the database.
         ctx: the batcher's own context.
-        queue_max: alerts that may wait.
-        batch_max: alerts of one transaction (one delivery may have more).
-        bytes_max: bytes of bodies that may wait.
+        queue_max: alerts that may wait in the ordinary lane.
+        batch_max: alerts of one transaction at most (one delivery may have more); on a slow
+            database fewer.
+        bytes_max: bytes of bodies that may wait in the ordinary lane.
         window: grouping's window.
         close_s: how long ``close`` lets what has queued be finished, in seconds.
+        wait_s: how long a delivery may wait for its transaction to begin, in seconds.
+        lane_of: the lane of a source; ordinary for all if not given.
     """
 
     def __init__(
@@ -59,136 +64,152 @@ class Batcher:
         bytes_max: int,
         window: timedelta,
         close_s: float = CLOSE_S,
+        wait_s: float = WAIT_S,
+        lane_of: Callable[[UUID], Lane] | None = None,
     ) -> None:
         self._db = db
         self._ctx = ctx
-        self._queue_max = queue_max
         self._batch_max = batch_max
-        self._bytes_max = bytes_max
+        self._size = BatchSize(batch_max)
         self._window = window
         self._close_s = close_s
-        self._queue: deque[Waiting] = deque()
-        self._alerts = 0
-        self._bytes = 0
-        self._wake = asyncio.Event()
-        self._worker: asyncio.Task[None] | None = None
+        self.wait_s = wait_s
+        self._lane_of = lane_of or (lambda _: Lane.ORDINARY)
+        self._lanes = {
+            Lane.ORDINARY: LaneQueue(queue_max, bytes_max),
+            Lane.CRITICAL: LaneQueue(
+                max(queue_max // CRITICAL_SHARE, 1), max(bytes_max // CRITICAL_SHARE, 1)
+            ),
+        }
+        self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
 
     @property
     def waiting(self) -> int:
         """Return how many alerts wait."""
-        return self._alerts
+        return sum(lane.alerts for lane in self._lanes.values())
 
     @property
     def waiting_bytes(self) -> int:
         """Return how many bytes of bodies wait."""
-        return self._bytes
+        return sum(lane.bytes for lane in self._lanes.values())
+
+    def waiting_in(self, lane: Lane) -> int:
+        """Return how many alerts wait in one lane."""
+        return self._lanes[lane].alerts
 
     def start(self) -> None:
-        """Start the worker."""
-        self._worker = asyncio.get_running_loop().create_task(self._run())
+        """Start the workers."""
+        loop = asyncio.get_running_loop()
+        self._workers = {loop.create_task(self._run(lane)) for lane in self._lanes}
 
     def cancel(self) -> bool:
-        """End the worker in the middle of its batch; tell whether it ran."""
-        return self._worker is not None and self._worker.cancel()
+        """End the workers in the middle of their batches; tell whether any ran."""
+        ran = [worker.cancel() for worker in self._workers]  # each of them, not only the first
+        return any(ran)
 
     async def close(self) -> None:
-        """Take no more, finish what has queued while there is time, end the worker.
+        """Take no more, finish what has queued while there is time, end the workers.
 
         Whoever still waits after ``close_s`` seconds is answered without having been stored.
         """
         self._closing = True
-        self._wake.set()
-        if self._worker is None:
-            self._refuse_queue()
+        for lane in self._lanes.values():
+            lane.wake.set()
+        if not self._workers:
+            for lane in self._lanes.values():
+                self._fail(lane.empty(), _ended())
             return
         try:
-            # Not awaited itself: its cancellation is not ours, and ours must not be lost in it.
-            await asyncio.wait({self._worker}, timeout=self._close_s)
+            # Not awaited themselves: their cancellation is not ours, and ours must not be lost.
+            await asyncio.wait(self._workers, timeout=self._close_s)
         finally:
             if self.cancel():
-                await asyncio.wait({self._worker})
+                await asyncio.wait(self._workers)
 
-    async def put(self, delivery: Delivery) -> DeliveryResult:
-        """Queue a delivery and wait until it is committed.
+    def check_room(self, source_id: UUID) -> None:
+        """Refuse what a source is about to send, when its lane has just refused for want of room.
 
         Raises:
-            Overloaded: the queue is full; nothing was stored.
+            Overloaded: there is no room; nothing was stored.
+        """
+        self._lanes[self._lane_of(source_id)].check()
+
+    async def put(self, delivery: Delivery) -> DeliveryResult:
+        """Queue a delivery in the lane of its source and wait until it is committed.
+
+        Raises:
+            Overloaded: the queue is full, or it waited for too long; nothing was stored.
             WarRoomError: why the transaction of its batch failed.
         """
         if self._closing:
             raise _ended()
-        count = _count(delivery)
-        full = (self._alerts and self._alerts + count > self._queue_max) or self._bytes + len(
-            delivery.body
-        ) > self._bytes_max
-        if full:
-            raise Overloaded(
-                f"{self._alerts} alerts wait already; nothing of this body was stored.",
-                remedy="Send it again in a moment.",
-            )
-        future: asyncio.Future[DeliveryResult] = asyncio.get_running_loop().create_future()
-        self._queue.append((delivery, future))
-        self._alerts += count
-        self._bytes += len(delivery.body)
-        self._wake.set()
-        return await future
-
-    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[DeliveryResult] = loop.create_future()
+        lane = self._lanes[self._lane_of(delivery.source_id)]
+        one = (delivery, future)
+        lane.put(one)
+        # Behind a database that has stopped, each batch takes its whole deadline: nobody is kept
+        # for all of them.
+        patience = loop.call_later(self.wait_s, self._give_up, lane, one)
         try:
-            while self._queue or not self._closing:
-                if not self._queue:
-                    self._wake.clear()
-                    await self._wake.wait()
+            return await future
+        finally:
+            patience.cancel()
+
+    def _give_up(self, lane: LaneQueue, one: Waiting) -> None:
+        if lane.drop(one):
+            late = Overloaded(
+                f"It waited for {self.wait_s:g} s and its turn did not come; nothing of this body"
+                " was stored.",
+                remedy=AGAIN,
+            )
+            self._fail([one], late)
+
+    async def _run(self, which: Lane) -> None:
+        lane, urgent = self._lanes[which], which is Lane.CRITICAL
+        try:
+            while lane or not self._closing:
+                if not lane:
+                    lane.wake.clear()
+                    await lane.wake.wait()
                     continue
-                batch = self._next()
+                if not urgent:
+                    await self._let_pass()
+                batch = lane.take(self._batch_max if urgent else self._size.now)
+                begun = time.monotonic()
                 try:
-                    await self._store(batch)
+                    await self._store(batch, urgent=urgent)
                 finally:
-                    self._count_off(batch)
+                    lane.count_off(batch)
+                if not urgent:
+                    self._size.took(time.monotonic() - begun, sum(count(d) for d, _ in batch))
         finally:
             # Nobody would ever take what is put into the queue from here on.
             self._closing = True
-            self._refuse_queue()
+            self._fail(lane.empty(), _ended())
 
-    def _next(self) -> list[Waiting]:
-        batch: list[Waiting] = []
-        size = 0
-        while self._queue:
-            count = _count(self._queue[0][0])
-            if batch and size + count > self._batch_max:
-                break
-            batch.append(self._queue.popleft())
-            size += count
-        return batch
+    async def _let_pass(self) -> None:
+        """Wait until no critical delivery waits or is being stored, but not for long."""
+        idle = self._lanes[Lane.CRITICAL].idle
+        if not idle.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(YIELD_S):
+                    await idle.wait()
 
-    def _count_off(self, batch: Sequence[Waiting]) -> None:
-        for delivery, _ in batch:
-            self._alerts -= _count(delivery)
-            self._bytes -= len(delivery.body)
-
-    def _refuse_queue(self) -> None:
-        """Answer whoever was never taken out of the queue: nothing of theirs was stored."""
-        left = list(self._queue)
-        self._queue.clear()
-        self._fail(left, _ended())
-        self._count_off(left)
-
-    async def _store(self, batch: Sequence[Waiting]) -> None:
+    async def _store(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
         try:
-            results = await alerts.take_batch(
-                self._db, self._ctx, [d for d, _ in batch], window=self._window
-            )
+            results = await self._take([d for d, _ in batch], urgent=urgent)
         except WarRoomError as error:
             # A refusal is one body's fault: told to its neighbours, it would lose their alerts,
             # because Alertmanager never repeats what was answered with 4xx.
             if error.status < 500 and len(batch) > 1:
-                await self._one_by_one(batch)
+                await self._one_by_one(batch, urgent=urgent)
                 return
             self._fail(batch, error)
         except Exception:  # noqa: BLE001 - whatever it is, senders must be answered
             if len(batch) > 1:
-                await self._one_by_one(batch)
+                await self._one_by_one(batch, urgent=urgent)
                 return
             self._fail(batch, WarRoomError("This body could not be stored; the log says why."))
             from warroom.logs import log
@@ -210,11 +231,21 @@ class Batcher:
                 if not future.done():
                     future.set_result(result)
 
-    async def _one_by_one(self, batch: Sequence[Waiting]) -> None:
+    async def _take(self, batch: list[Delivery], *, urgent: bool) -> list[DeliveryResult]:
+        """Store them; what is urgent asks again for rows that an ordinary batch holds."""
+        ends_at = time.monotonic() + self.wait_s
+        while True:
+            try:
+                return await alerts.take_batch(self._db, self._ctx, batch, window=self._window)
+            except LockNotAvailable:
+                if not urgent or time.monotonic() >= ends_at:
+                    raise
+
+    async def _one_by_one(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
         """Store each in a transaction of its own: a poisonous body takes no neighbour along."""
         for place, one in enumerate(batch):
             try:
-                await self._store([one])
+                await self._store([one], urgent=urgent)
             except BaseException:
                 # Their common transaction had failed, and their own never began.
                 self._fail(batch[place + 1 :], _ended())

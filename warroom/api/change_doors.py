@@ -113,6 +113,7 @@ async def _take(
             field="Authorization",
             remedy="Make a source: `warroom source add NAME --dialect github`.",
         )
+    state.buckets.charge(ctx.principal.source_id, 1)
     body = await request.body()
     delivery = Delivery(
         ctx.principal.source_id, ctx.principal.id, dialect,

@@ -15,7 +15,7 @@ from warroom.api.auth import Reader, State
 from warroom.api.problems import RESPONSES
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
-from warroom.errors import Forbidden, InvalidInput
+from warroom.errors import Forbidden, InvalidInput, Overloaded
 from warroom.ingest import alertmanager_v2, alertmanager_webhook
 from warroom.ingest.common import IngestOptions
 from warroom.services import alerts
@@ -77,13 +77,12 @@ async def _take(
     )  # fmt: skip
     now = datetime.now(UTC)
     try:
-        # A large body would hold up everybody else's requests.
-        found = (
-            await asyncio.to_thread(parse, body, options, now)
-            if len(body) > LARGE_BODY
-            else parse(body, options, now)
-        )
+        found = await _read(state, delivery, parse, options, now)
+        state.buckets.charge(delivery.source_id, len(found))
         result = await state.batcher.put(replace(delivery, alerts=found))
+    except Overloaded:
+        state.buckets.count(delivery.source_id, "full")
+        raise
     except InvalidInput as error:
         kept = await alerts.quarantine(state.db, ctx, delivery, error)
         error.remedy = f"{error.remedy or ''} The body is kept as {kept}.".strip()
@@ -94,3 +93,14 @@ async def _take(
         "new": result.new,
         "incidents": [f"INC-{n}" for n in result.incidents],
     }
+
+
+async def _read(
+    state: State, delivery: Delivery, parse: Parser, options: IngestOptions, now: datetime
+) -> tuple[IncomingAlert, ...]:
+    """Parse a body; a large one in a thread, because it would hold up everybody else's requests."""
+    if len(delivery.body) <= LARGE_BODY:
+        return parse(delivery.body, options, now)
+    async with state.buckets.reading(delivery.source_id):
+        state.batcher.check_room(delivery.source_id)
+        return await asyncio.to_thread(parse, delivery.body, options, now)

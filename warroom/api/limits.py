@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import zlib
 from collections.abc import Collection, Mapping
@@ -11,8 +12,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from warroom.api.problems import problem
+from warroom.api.buckets import Pace
+from warroom.api.problems import from_error, problem
 from warroom.api.unread import FRAMING, body_is_coming, closing
+from warroom.domain.source import Lane
+from warroom.errors import Overloaded
 
 BODY_SECONDS = 60.0
 _WINDOWS = {b"gzip": 31, b"deflate": 15}
@@ -26,6 +30,63 @@ class BadEncoding(Exception):
     """The body does not decompress."""
 
 
+class NoRoom(Exception):
+    """As many bytes of bodies are in memory as may be."""
+
+
+class Bodies:
+    """How many bytes of bodies are in memory, from their first byte to their answer.
+
+    Critical sources have a fourth of the room on top, which a storm from others cannot take.
+
+    Args:
+        most: bytes; one body alone always has room.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.held = 0
+
+    def hold(self, more: int, *, critical: bool) -> None:
+        """Count bytes that are about to come.
+
+        Raises:
+            NoRoom: there is none for them.
+        """
+        most = self._most + self._most // 4 if critical else self._most
+        if more > 0 and self.held and self.held + more > most:
+            raise NoRoom
+        self.held += more
+
+    def give_back(self, bytes_: int) -> None:
+        """These are answered."""
+        self.held -= bytes_
+
+
+class Holding:
+    """One body's share: it grows while the body comes, and is given back in one."""
+
+    def __init__(self, bodies: Bodies, *, critical: bool) -> None:
+        self._bodies = bodies
+        self._critical = critical
+        self._held = 0
+
+    def reach(self, size: int) -> None:
+        """Hold as much as the body has by now.
+
+        Raises:
+            NoRoom: there is none for it.
+        """
+        if size > self._held:
+            self._bodies.hold(size - self._held, critical=self._critical)
+            self._held = size
+
+    def give_back(self) -> None:
+        """Give it back."""
+        self._bodies.give_back(self._held)
+        self._held = 0
+
+
 class Door:
     """The layer that reads bodies; only those behind it have one in memory.
 
@@ -35,6 +96,7 @@ class Door:
         body_seconds: a body must have come within this time.
         larger: the limits of those addresses that take more.
         streamed: the addresses whose routes read the body themselves, piece by piece.
+        bodies_max: bytes of all bodies that may be in memory at once; no limit if not given.
     """
 
     def __init__(
@@ -44,12 +106,14 @@ class Door:
         body_seconds: float = BODY_SECONDS,
         larger: Mapping[str, int] | None = None,
         streamed: Collection[str] = (),
+        bodies_max: int | None = None,
     ) -> None:
         self._app = app
         self._usual = limit
         self._larger = larger or {}
         self._streamed = frozenset(streamed)
         self._body_seconds = body_seconds
+        self._bodies = Bodies(sys.maxsize if bodies_max is None else bodies_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -58,7 +122,11 @@ class Door:
             return
         if scope.get("path", "") in self._streamed:
             await self._stream(scope, receive, send)
-            return
+        else:
+            await self._whole(scope, receive, send)
+
+    async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, then let the route have it in one."""
         ended = False
         limit = self._larger.get(scope.get("path", ""), self._usual)
 
@@ -68,12 +136,24 @@ class Door:
             ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
             return message
 
+        pace: Pace | None = scope.get("state", {}).get("pace")
+        holding = Holding(self._bodies, critical=pace is not None and pace.lane is Lane.CRITICAL)
         refusal: tuple[int, str, str, str, str]
         slow = False
         try:
             async with asyncio.timeout(self._body_seconds):
                 headers = {k.lower(): v for k, v in scope["headers"]}
-                body = await self._read(headers, watched, limit)
+                body = await self._read(headers, watched, limit, holding)
+        except NoRoom:
+            holding.give_back()
+            if pace is not None:
+                scope["app"].state.parts.buckets.count(pace.source_id, "full")
+            full = from_error(Request(scope), Overloaded(
+                "Too many bodies are being worked on; nothing of this one was stored.",
+                remedy="Send it again in a moment.",
+            ))  # fmt: skip
+            await full(scope, receive, send if ended else closing(watched, send))
+            return
         except TooLarge:
             refusal = (
                 413, "payload-too-large", "Payload too large",
@@ -94,9 +174,13 @@ class Door:
             )  # fmt: skip
             slow = True
         else:
-            if body is not None:
-                await self._pass_on(scope, receive, send, body)
+            try:
+                if body is not None:
+                    await self._pass_on(scope, receive, send, body)
+            finally:
+                holding.give_back()
             return
+        holding.give_back()
         status, code, title, detail, remedy = refusal
         answer = problem(
             Request(scope), status, code, title, detail, field="body", remedy=remedy
@@ -147,12 +231,14 @@ class Door:
         await self._app(scope, replay, send)
 
     async def _read(
-        self, headers: dict[bytes, bytes], receive: Receive, limit: int
+        self, headers: dict[bytes, bytes], receive: Receive, limit: int, holding: Holding
     ) -> bytes | None:
         """Return the whole body, decompressed; None when the sender went away."""
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             raise TooLarge
+        if declared.isdigit():
+            holding.reach(int(declared))
         encoding = headers.get(b"content-encoding", b"").strip().lower()
         inflate: Any = None
         if encoding in _WINDOWS:
@@ -170,6 +256,7 @@ class Door:
             if received > limit:
                 raise TooLarge
             _take(out, chunk, inflate, limit)
+            holding.reach(len(out))
             if not message.get("more_body", False):
                 break
         if inflate is not None and received and not inflate.eof:

@@ -25,6 +25,7 @@ from warroom.api.problems import RESPONSES
 from warroom.db import position
 from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext
+from warroom.domain.source import Lane
 from warroom.logs import log
 from warroom.services.alerts import INGEST
 
@@ -33,6 +34,12 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 # Hundreds a second would drown everything else in the log.
 QUIET = ("/v1/ingest/alertmanager", "/api/v2/alerts")
+HEARTBEAT = "/heartbeat/"
+
+
+def shown(path: str) -> str:
+    """Return an address as it may stand in a log: a heartbeat's key is a secret."""
+    return f"{HEARTBEAT}…" if path.startswith(HEARTBEAT) else path[:200]
 
 
 class Metrics:
@@ -49,6 +56,14 @@ class Metrics:
         )
         self.waiting = Gauge(
             "warroom_ingest_waiting_alerts", "Alerts that wait to be stored",
+            registry=self.registry,
+        )  # fmt: skip
+        self.lane = Gauge(
+            "warroom_ingest_lane_waiting_alerts", "Alerts that wait to be stored, by lane",
+            ["lane"], registry=self.registry,
+        )  # fmt: skip
+        self.refused = Gauge(
+            "warroom_ingest_refused", "Deliveries refused since the process began", ["why"],
             registry=self.registry,
         )  # fmt: skip
 
@@ -106,9 +121,11 @@ class Measured:
             took = time.perf_counter() - scope.get("state", {}).get("body_came", begun)
             self._metrics.requests.labels(method, str(status)).inc()
             self._metrics.seconds.observe(took)
-            loud = status >= 400 or (method not in ("GET", "HEAD") and scope["path"] not in QUIET)
+            loud = status >= 400 or (
+                method not in ("GET", "HEAD") and not scope["path"].startswith((*QUIET, HEARTBEAT))
+            )
             say = log.info if loud else log.debug
-            say("request", method=method, path=scope["path"][:200], status=status,
+            say("request", method=method, path=shown(scope["path"]), status=status,
                 ms=round(took * 1000, 1))  # fmt: skip
 
         where: list[str] = []
@@ -160,4 +177,8 @@ async def metrics(request: Request, state: State) -> Response:
     """Return the metrics for Prometheus."""
     kept: Metrics = request.app.state.metrics
     kept.waiting.set(state.batcher.waiting)
+    for lane in Lane:
+        kept.lane.labels(lane.value).set(state.batcher.waiting_in(lane))
+    for why, count in state.buckets.refused.items():
+        kept.refused.labels(why).set(count)
     return Response(generate_latest(kept.registry), media_type=CONTENT_TYPE_LATEST)

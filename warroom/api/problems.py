@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from warroom.api.buckets import as_told
 from warroom.domain.safe_text import safe_text
 from warroom.errors import Refused, WarRoomError
 from warroom.logs import log
@@ -30,8 +31,9 @@ SAID: dict[int, tuple[str, str | None]] = {
 
 
 def problem(
-    request: Request, status: int, code: str, title: str, detail: str, **more: Any
-) -> JSONResponse:
+    request: Request, status: int, code: str, title: str, detail: str,
+    retry_after_s: int | None = None, **more: Any,
+) -> JSONResponse:  # fmt: skip
     """Return a problem document."""
     body = {"type": PREFIX + code, "title": title, "status": status, "detail": detail}
     body |= {k: v for k, v in more.items() if v is not None}
@@ -39,16 +41,17 @@ def problem(
     headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="warroom"'
-    if status == 503:
-        headers["Retry-After"] = "2"
+    if status in (429, 503):
+        headers["Retry-After"] = str(retry_after_s or 2)
     return JSONResponse(body, status, headers=headers, media_type=MEDIA)
 
 
 def from_error(request: Request, error: WarRoomError) -> JSONResponse:
     """Return the problem document of one of our errors."""
+    error = as_told(request.url.path, error)
     return problem(
-        request, error.status, error.code, error.title, error.message, field=error.field,
-        remedy=error.remedy, current=error.current,
+        request, error.status, error.code, error.title, error.message, error.retry_after_s,
+        field=error.field, remedy=error.remedy, current=error.current,
         rule=error.rule or None if isinstance(error, Refused) else None,
     )  # fmt: skip
 
@@ -114,7 +117,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         400: "A field cannot be used", 401: "No valid token", 403: "Not allowed",
         404: "Not there", 408: "Too slow",
         409: "Refused or changed meanwhile", 413: "Too large",
-        422: "Idempotency key reused, or files with errors", 503: "Try again later",
-        504: "Outcome unknown",
+        422: "Idempotency key reused, or files with errors",
+        429: "Too many; try again later", 503: "Try again later", 504: "Outcome unknown",
     }.items()
 }  # fmt: skip

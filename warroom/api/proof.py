@@ -14,7 +14,8 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 
-from warroom.api.auth import BEARER, origin, principal_of, stranger
+from warroom.api.auth import BEARER, admit, origin, principal_of, stranger
+from warroom.api.buckets import COLUMNS, Pace, pace_of
 from warroom.api.state import state_of
 from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext, Principal, PrincipalKind, Scope
@@ -23,6 +24,14 @@ from warroom.ingest import change_github, change_pagerduty
 
 _REFUSED = "This body is signed by no source that is known here; nothing was stored."
 _SOURCE = re.compile(r"/v1/ingest/changes/github/([a-z0-9][a-z0-9._-]{0,62})")
+
+_SIGNER = (
+    "select s.id, p.id as principal_id, p.name, p.kind, array[s.secret] || array("
+    " select o.secret from warroom.source_secret o where o.source_id = s.id"
+    " and o.expires_at > now() order by o.expires_at desc limit 3) as secrets, {pace}"
+    " from warroom.source s join warroom.principal p on p.id = s.principal_id"
+    " where s.key = :key and s.secret is not null and p.disabled_at is null"
+).replace("{pace}", COLUMNS)
 
 
 async def proven(
@@ -57,29 +66,27 @@ async def _by_body(request: Request) -> Principal:
 async def _signed(request: Request, source: str, body: bytes) -> Principal:
     """Return the principal of a source whose secret has signed the body."""
 
-    async def handler(work: Work) -> tuple[str, Principal] | None:
-        row = await work.row(
-            "select s.id, s.secret, p.id as principal_id, p.name, p.kind from warroom.source s"
-            " join warroom.principal p on p.id = s.principal_id"
-            " where s.key = :key and s.secret is not null and s.paused_at is null"
-            " and p.disabled_at is null",
-            {"key": source},
-        )
+    async def handler(work: Work) -> tuple[list[str], Principal, Pace] | None:
+        row = await work.row(_SIGNER, {"key": source})
         if row is None:
             return None
         scopes = frozenset({Scope.INGEST})
         kind = PrincipalKind(row["kind"])
-        return row["secret"], Principal(row["principal_id"], row["name"], kind, scopes, row["id"])
+        known = Principal(row["principal_id"], row["name"], kind, scopes, row["id"])
+        return row["secrets"], known, pace_of(row["id"], row)
 
     found = await read(state_of(request).db, stranger(request), handler)
     # An unknown source costs the same work and is told the same.
-    secret = found[0] if found else "no such source"
+    secrets = found[0] if found else ["no such source"]
     signature = request.headers.get("X-Hub-Signature-256", "")
-    if not change_github.signed(secret, body, signature) or found is None:
+    good = [change_github.signed(secret, body, signature) for secret in secrets]
+    if not any(good) or found is None:
         raise Unauthenticated(
             _REFUSED,
             field="X-Hub-Signature-256",
             remedy="Put the secret that `warroom source add --dialect github` told into the"
             " webhook's settings.",
         )
+    request.state.pace = found[2]
+    admit(request)
     return found[1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 
+from warroom.api.buckets import Buckets
 from warroom.api.token_lookup import TokenLookup
 from warroom.db.engine import Database
 from warroom.settings import Settings
@@ -27,6 +28,7 @@ class AppState:
     db: Database
     batcher: Batcher
     public_conninfo: str
+    buckets: Buckets = field(default_factory=Buckets)
     verifying: asyncio.Lock = field(default_factory=asyncio.Lock)
     tokens: TokenLookup = field(init=False)
 

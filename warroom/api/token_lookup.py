@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import RowMapping, text
 
+from warroom.api.buckets import COLUMNS
 from warroom.db.deadline import DeadlineExceeded
 from warroom.db.uow import Work, read
 from warroom.domain.principal import INGEST_PRINCIPAL, CommandContext, Principal, PrincipalKind
@@ -26,9 +27,9 @@ MANY = 1000
 _NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
 _ASK = text(
     "select h.hash, a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
-    " s.severity_map from unnest(cast(:hashes as bytea[])) as h(hash)"
+    " s.severity_map, {pace} from unnest(cast(:hashes as bytea[])) as h(hash)"
     " cross join lateral warroom.authenticate(h.hash) a"
-    " left join warroom.source s on s.id = a.source_id"
+    " left join warroom.source s on s.id = a.source_id".replace("{pace}", COLUMNS)
 )
 
 

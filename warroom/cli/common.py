@@ -90,7 +90,7 @@ def make_client(settings: Settings) -> Client:
             remedy="Set WARROOM_TOKEN or WARROOM_TOKEN_FILE; `warroom token add` makes one, "
             "`warroom up` its own.",
         )
-    return Client(url, token, timeout_s=settings.api_timeout_seconds)
+    return Client(url, token, timeout_s=settings.api_timeout_seconds, ca_file=settings.api_ca_file)
 
 
 def terminal_text(value: object, limit: int = 2000) -> str:

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             field="database.standby_url",
             remedy="Set WARROOM_STANDBY_DATABASE_URL, or start one with `warroom up --standby`.",
         )
-    door = Door(url, token, settings.console_database_url, standby)
+    door = Door(url, token, settings.console_database_url, standby, settings.api_ca_file)
     return run_console(
         door,
         settings=settings,

@@ -45,6 +45,8 @@ GROUPS: Final[dict[str, str]] = {
     "token": "API tokens",
     "source": "alert sources and their tokens",
     "ingest": "alerts from files",
+    "heartbeat": "what is to speak up by itself, and whose absence is an alert",
+    "quarantine": "bodies that could not be understood: why, and taken in after all",
     "channel": "webhooks that messages go to",
     "field": "custom fields of incidents",
     "change": "changes, and the change board's figures",

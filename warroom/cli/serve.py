@@ -7,15 +7,19 @@ import asyncio
 import contextlib
 import errno
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
+from warroom.cli import tls
 from warroom.cli.common import SubParsers, add_config, settings_from, warn
 from warroom.cli.parent import parent_gone
 from warroom.errors import ConfigurationError
 
 PORTS_TRIED = 50
 START_SECONDS = 15
+SWITCH_S = 0.0005
+"""Python's own 5 ms, at each of the many short waits of a transaction, make seconds in a storm."""
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -25,13 +29,23 @@ def add_parser(subparsers: SubParsers) -> None:
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", type=int, help="port; when it is taken, the next free one")
     parser.add_argument(
+        "--tls-cert", metavar="FILE", type=Path, help="speak HTTPS only, with this certificate"
+    )
+    parser.add_argument("--tls-key", metavar="FILE", type=Path, help="the certificate's key")
+    parser.add_argument(
+        "--tls-min", choices=("1.2", "1.3"), help="the oldest TLS that is spoken (1.3)"
+    )
+    parser.add_argument(
         "--announce", type=Path, metavar="FILE", help="write the URL there when it listens"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
-    settings = settings_from(args, api_host=args.host, api_port=args.port)
+    settings = settings_from(
+        args, api_host=args.host, api_port=args.port, api_tls_cert=args.tls_cert,
+        api_tls_key=args.tls_key, api_tls_min=args.tls_min,
+    )  # fmt: skip
     if settings.database_url is None:
         raise ConfigurationError(
             "No database is configured.",
@@ -50,6 +64,9 @@ def run(args: argparse.Namespace) -> int:
             remedy="Type: pip install 'warroom[server]'",
         ) from error
     configure(settings.log_format, settings.log_level)
+    # Large bodies are parsed in threads; what is answered meanwhile must not wait for their turn.
+    sys.setswitchinterval(SWITCH_S)
+    encrypted = tls.options(settings)
     listener = bind(settings.api_host, settings.api_port)
     port = listener.getsockname()[1]
     if settings.api_port and port != settings.api_port:
@@ -65,9 +82,11 @@ def run(args: argparse.Namespace) -> int:
     config = uvicorn.Config(
         create_app(settings, db), log_level="warning", access_log=False, lifespan="on",
         log_config=None,
-        timeout_graceful_shutdown=10, server_header=False, proxy_headers=False,
+        timeout_graceful_shutdown=10, server_header=False, proxy_headers=False, **encrypted,
     )  # fmt: skip
-    url = f"http://{_bracketed(settings.api_host)}:{port}"
+    config.load()
+    tls.bind_versions(config, settings)
+    url = f"http{'s' if encrypted else ''}://{_bracketed(settings.api_host)}:{port}"
     return asyncio.run(_serve(uvicorn.Server(config), db, listener, url, args.announce))
 
 

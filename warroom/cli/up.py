@@ -173,7 +173,10 @@ def foreground(
             raise ConfigurationError(
                 f"{runtime.admin_token_file} cannot be read.", field="auth.token_file"
             )
-        return Door(runtime.api_url, token, standby_url=runtime.standby_url or None)
+        return Door(
+            runtime.api_url, token, standby_url=runtime.standby_url or None,
+            ca_file=settings.api_ca_file,
+        )  # fmt: skip
 
     found: dict[str, Any] = {}
     try:

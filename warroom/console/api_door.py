@@ -86,7 +86,10 @@ class ApiDoor:
         if self._client is None:
             from warroom.client import Client
 
-            self._client = Client(self._door.api_url, self._door.token, timeout_s=self._timeout_s)
+            door = self._door
+            self._client = Client(
+                door.api_url, door.token, timeout_s=self._timeout_s, ca_file=door.ca_file
+            )
         return self._client
 
     async def who_am_i(self) -> str:

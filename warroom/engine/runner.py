@@ -22,7 +22,15 @@ from warroom.engine.cycles.health import Health
 from warroom.engine.cycles.impact import Impact
 from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
-from warroom.services import alerts, escalations, housekeeping, impact_evidence, leases
+from warroom.services import (
+    alerts,
+    escalations,
+    heartbeat_watch,
+    housekeeping,
+    impact_evidence,
+    leases,
+    quiet_sources,
+)
 from warroom.services.catalog import workloads
 from warroom.settings import Settings
 
@@ -63,6 +71,8 @@ class Engine:
             Cycle("expiry", 2.0, True, lambda: alerts.expire(db, ctx)),
             Cycle("impact", 2.0, True, self._impact.run_once),
             Cycle("health", 1.0, True, health.run_once),
+            Cycle("sources", 5.0, True, lambda: quiet_sources.follow(db, ctx)),
+            Cycle("heartbeats", 1.0, False, lambda: heartbeat_watch.follow(db, ctx)),
             Cycle("partitions", 3600.0, True, lambda: housekeeping.make_partitions(db, ctx)),
             Cycle("keys", 3600.0, True, lambda: housekeeping.drop_old_keys(db, ctx)),
             Cycle("workloads", 30.0, True, lambda: workloads.forget_expired(db, ctx)),

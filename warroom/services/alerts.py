@@ -202,6 +202,25 @@ async def _again_after_races(
     raise DatabaseUnavailable("The same new alerts arrived everywhere at once; nothing was stored.")
 
 
+async def take_within(
+    work: Work, deliveries: Sequence[Delivery], *, window: timedelta = grouping.DEFAULT_WINDOW
+) -> list[DeliveryResult]:
+    """Store deliveries in the caller's own transaction, which must see all that ingest sees.
+
+    What the caller changes besides happens with them or not at all.
+
+    Raises:
+        DatabaseUnavailable: the same new alert came in elsewhere at that moment; the transaction
+            must end, and may be tried again.
+    """
+    try:
+        return await _take(work, deliveries, window, lock=True)
+    except _Raced as error:
+        raise DatabaseUnavailable(
+            "The same new alert arrived elsewhere at once; nothing was stored."
+        ) from error
+
+
 async def quarantine(
     db: Database, ctx: CommandContext, delivery: Delivery, error: WarRoomError
 ) -> UUID:

@@ -6,7 +6,7 @@ A sample that is too old is said to be old, and its verdicts are not repeated as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -41,6 +41,11 @@ _ROWS: LiteralString = """
 select * from read_v1.replication_sample
 where sampled_at = %(at)s and id >= %(from)s::uuid and id < %(to)s::uuid order by id
 """
+# Only those that somebody asked to be told of; the past has no such table.
+_SOURCES: LiteralString = """
+select key, quiet_since, last_seen_at, lane from read_v1.source
+where quiet_after_s is not null and paused_at is null order by quiet_since nulls last, key limit 200
+"""
 _RATE: LiteralString = """
 select (detail ->> 'wal_rate')::float8 as rate from read_v1.replication_sample
 where role = 'primary' and id >= %(from)s::uuid and id < %(to)s::uuid order by id desc limit %(n)s
@@ -74,8 +79,12 @@ async def read_health(conn: Connection, *, as_of: datetime | None = None) -> Hea
     since = id_floor(at - timedelta(seconds=3 * CHART))
     rate = await _fetch(conn, _RATE, {**bounds, "from": since, "n": CHART})
     picture = picture_of(rows, read_at, at, as_of)
+    sources = await _fetch(conn, _SOURCES, {}) if as_of is None else []
+    readings = (*picture.readings, *source_readings(sources, read_at))
     return replace(
-        picture, wal_rate=tuple(r["rate"] for r in reversed(rate) if r["rate"] is not None)
+        picture,
+        readings=readings,
+        wal_rate=tuple(r["rate"] for r in reversed(rate) if r["rate"] is not None),
     )
 
 
@@ -98,6 +107,27 @@ def picture_of(
     return HealthPicture(
         nodes, readings, read_at, sampled_at=at, as_of=as_of,
         standby_configured=any(n.role != "primary" for n in nodes),
+    )  # fmt: skip
+
+
+def source_readings(sources: Sequence[Row], now: datetime) -> tuple[Reading, ...]:
+    """Return how the alert sources stand that are waited for; nothing where nobody is."""
+    if not sources:
+        return ()
+    quiet = [s for s in sources if s["quiet_since"] is not None]
+    if not quiet:
+        return (Reading("alert sources", f"{len(sources)} speak", Verdict.OK, "", len(sources)),)
+    first = quiet[0]
+    silent = span((now - first["quiet_since"]).total_seconds())
+    more = f", and {len(quiet) - 1} more" if len(quiet) > 1 else ""
+    since = min(s["quiet_since"] for s in quiet)
+    return (
+        Reading(
+            "alert sources", f"{len(quiet)} of {len(sources)} quiet", Verdict.BAD,
+            f"the alert source {first['key']} has said nothing for {silent}{more}:"
+            " what it watches may be down unseen",
+            float(len(quiet)), "sources", since,
+        ),
     )  # fmt: skip
 
 

@@ -42,6 +42,13 @@ from warroom.db.tables.incidents import (
     role_held,
     timer,
 )
+from warroom.db.tables.intake import (
+    heartbeat,
+    heartbeat_state,
+    quarantine,
+    source_secret,
+    source_tally,
+)
 from warroom.db.tables.log import evidence, hypothesis, pin, timeline
 from warroom.db.tables.record import audit, history, replication_sample
 from warroom.db.tables.working import idempotency, lease, outbox
@@ -66,6 +73,8 @@ __all__ = [
     "freeze_exception",
     "freeze_policy",
     "handover",
+    "heartbeat",
+    "heartbeat_state",
     "history",
     "hypothesis",
     "idempotency",
@@ -82,12 +91,15 @@ __all__ = [
     "outbox",
     "pin",
     "principal",
+    "quarantine",
     "replication_sample",
     "restart_tick",
     "role_held",
     "service",
     "source",
     "source_identity",
+    "source_secret",
+    "source_tally",
     "team",
     "team_member",
     "timeline",

@@ -103,6 +103,13 @@ source = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
     sa.Column("secret", sa.Text),
+    sa.Column("rate_per_s", sa.Integer),
+    sa.Column("burst", sa.Integer),
+    sa.Column("lane", sa.Text),
+    sa.Column("quiet_after_s", sa.Integer),
+    sa.Column("environment", sa.Text),
+    sa.Column("quiet_since", Moment),
+    sa.Column("resumed_at", Moment),
 )
 source_identity = sa.Table(
     "source_identity",

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from warroom.db import tables
 from warroom.db.engine import Database
-from warroom.db.uow import Answer, Work, run_command
+from warroom.db.uow import Answer, Work, read, run_command
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.severity import check_table, stored_table
+from warroom.domain.source import check_wishes
 from warroom.domain.validate import check_text
 from warroom.errors import InvalidInput, NotFound, Refused
 from warroom.services.access import require
@@ -41,10 +42,12 @@ async def add(
     team: str | None = None,
     service_label: str | None = None,
     dialect: str = "alertmanager",
+    **wishes: object,
 ) -> Answer:
     """Make a source with its own principal and an ingest token, which is told once.
 
     One of GitHub's also gets the secret that its webhook signs with, told once with the token.
+    ``wishes`` are those of ``warroom.domain.source.check_wishes``.
     """
     require(ctx, Scope.ADMIN)
     if dialect not in DIALECTS:
@@ -54,8 +57,9 @@ async def add(
     secret = secrets.token_urlsafe(32) if dialect == "github" else None
     checked = check_key(key)
     called = check_text(name or checked, "name", longest=200, shortest=1)
+    wanted = check_wishes(wishes)
     token, hashed = new_token("source")
-    body = {"key": checked, "name": called, "team": team, "service_label": service_label}
+    body = {"key": checked, "name": called, "team": team, "service_label": service_label, **wanted}
     if dialect != "alertmanager":
         body["dialect"] = dialect
 
@@ -71,7 +75,7 @@ async def add(
             work, tables.source,
             {"key": checked, "name": called, "principal_id": principal,
              "service_label": service_label, "dialect": dialect, "secret": secret,
-             "team_id": await id_of(work, tables.team, team, "team") if team else None},
+             "team_id": await id_of(work, tables.team, team, "team") if team else None, **wanted},
             f"The source {checked!r}",
         )  # fmt: skip
         await insert(
@@ -145,9 +149,20 @@ async def add_token(
     return with_token(await run_command(db, ctx, "source.token", body, handler), made)
 
 
-_LIST = (
-    "select id, key, name, dialect, severity_map, paused_at, last_seen_at from warroom.source"
-    " where key > :after order by key limit :limit"
+_COLUMNS = (
+    "select s.id, s.key, s.name, s.dialect, s.severity_map, s.paused_at, s.last_seen_at,"
+    " t.key as team, s.service_label, coalesce(s.lane, 'ordinary') as lane, s.rate_per_s,"
+    " s.burst, s.quiet_after_s, s.quiet_since, s.environment, s.resumed_at, s.created_at,"
+    " coalesce((select jsonb_object_agg(r.why, r.refused) from warroom.source_tally r"
+    " where r.source_id = s.id), '{}') as refused"
+    " from warroom.source s left join warroom.team t on t.id = s.team_id"
+)
+_LIST = f"{_COLUMNS} where s.key > :after order by s.key limit :limit"
+_ONE = f"{_COLUMNS} where s.key = :key"
+_TOKENS = (
+    "select t.id, t.created_at, t.expires_at, t.revoked_at from warroom.api_token t"
+    " where t.source_id = :source and t.revoked_at is null"
+    " and (t.expires_at is null or t.expires_at > now()) order by t.id"
 )
 
 
@@ -157,3 +172,20 @@ async def list_all(
     """Return the sources behind the key ``after``, each with its own table of severities."""
     found = await listing(db, ctx, _LIST, after=after, limit=limit)
     return [row | {"severities": dict(stored_table(row["severity_map"]))} for row in found]
+
+
+async def show(db: Database, ctx: CommandContext, key: str) -> Json:
+    """Return one source: its settings, how it is, what it was refused, its tokens in use."""
+    require(ctx, Scope.READ)
+
+    async def handler(work: Work) -> Json:
+        row = await work.row(_ONE, {"key": key})
+        if row is None:
+            raise NotFound(f"There is no source {key!r}.", field="key")
+        tokens = await work.rows(_TOKENS, {"source": row["id"]})
+        return dict(row) | {
+            "severities": dict(stored_table(row["severity_map"])),
+            "tokens": [dict(token) for token in tokens],
+        }
+
+    return await read(db, ctx, handler)

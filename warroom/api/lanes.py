@@ -1,0 +1,142 @@
+"""One bounded queue of deliveries; the batcher has one for each lane."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from warroom.errors import Overloaded
+from warroom.services.alerts import Delivery, DeliveryResult
+
+Waiting = tuple[Delivery, "asyncio.Future[DeliveryResult]"]
+AGAIN = "Send it again in a moment."
+LONG_S = 1.0
+LEAST = 50
+
+
+def count(delivery: Delivery) -> int:
+    """Return how many alerts a delivery counts for; an empty one is a row, too."""
+    return max(len(delivery.alerts), 1)
+
+
+class BatchSize:
+    """How many alerts go into one transaction: as many as it can store in about a second.
+
+    A transaction holds the locks on its services to its end, and has one deadline: on a slow
+    database a batch of full size would keep others out, and then fail whole, again and again.
+
+    Args:
+        most: alerts.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._least = min(LEAST, most)
+        self.now = most
+
+    def took(self, seconds: float, alerts: int) -> None:
+        """Learn from a transaction of so many alerts that took so long."""
+        if seconds > LONG_S:
+            self.now = max(min(self.now, alerts) // 2, self._least)
+        elif seconds < LONG_S / 2 and alerts * 2 > self.now:
+            self.now = min(self.now * 2, self._most)
+
+
+class LaneQueue:
+    """What waits in one lane, with its own share of alerts and bytes.
+
+    Args:
+        queue_max: alerts that may wait; a single larger delivery may, when nothing else does.
+        bytes_max: bytes of bodies that may wait.
+    """
+
+    def __init__(self, queue_max: int, bytes_max: int) -> None:
+        self._queue_max = queue_max
+        self._bytes_max = bytes_max
+        self._queue: deque[Waiting] = deque()
+        self.alerts = 0
+        """Alerts that wait or are being stored."""
+        self.bytes = 0
+        """Bytes of their bodies."""
+        self.wake = asyncio.Event()
+        self.idle = asyncio.Event()
+        """Set while nothing waits and nothing is being stored."""
+        self.idle.set()
+        self._shut = False
+
+    def __bool__(self) -> bool:
+        """Say whether anything waits that nobody has taken yet."""
+        return bool(self._queue)
+
+    def put(self, one: Waiting) -> None:
+        """Let one wait.
+
+        Raises:
+            Overloaded: there is no room; nothing was stored.
+        """
+        delivery, _ = one
+        many, size = count(delivery), len(delivery.body)
+        if (self.alerts and self.alerts + many > self._queue_max) or (
+            self.bytes + size > self._bytes_max
+        ):
+            self._shut = True
+            raise self._full()
+        self._queue.append(one)
+        self.alerts += many
+        self.bytes += size
+        self.wake.set()
+        self.idle.clear()
+
+    def check(self) -> None:
+        """Refuse before a body is read, from when one was refused until something is stored.
+
+        Reading and parsing what is refused afterwards would take the time of what is not.
+
+        Raises:
+            Overloaded: there is no room; nothing was stored.
+        """
+        if self._shut:
+            raise self._full()
+
+    def _full(self) -> Overloaded:
+        return Overloaded(
+            f"{self.alerts} alerts wait already; nothing of this body was stored.", remedy=AGAIN
+        )
+
+    def take(self, batch_max: int) -> list[Waiting]:
+        """Take out what goes into one transaction; it counts until it is counted off."""
+        batch: list[Waiting] = []
+        size = 0
+        while self._queue:
+            many = count(self._queue[0][0])
+            if batch and size + many > batch_max:
+                break
+            batch.append(self._queue.popleft())
+            size += many
+        return batch
+
+    def drop(self, one: Waiting) -> bool:
+        """Take out one that nobody has taken yet; False when somebody has."""
+        for waiting in self._queue:
+            if waiting[1] is one[1]:
+                self._queue.remove(waiting)
+                self.count_off([one])
+                return True
+        return False
+
+    def empty(self) -> list[Waiting]:
+        """Take out all that nobody has taken yet, counted off."""
+        left = list(self._queue)
+        self._queue.clear()
+        self.count_off(left)
+        return left
+
+    def count_off(self, batch: Sequence[Waiting]) -> None:
+        """These wait no longer."""
+        self._shut = False
+        for delivery, _ in batch:
+            self.alerts -= count(delivery)
+            self.bytes -= len(delivery.body)
+        if not self.alerts:
+            self.idle.set()

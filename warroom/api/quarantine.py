@@ -1,0 +1,163 @@
+"""Quarantine over HTTP: what could not be understood, corrected and replayed.
+
+A replay reads the body with the parser of the door that it came by, as that door would now: with
+the source's present label for services and its present table of severities.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from warroom.api.auth import Commander, Reader, State
+from warroom.api.ingest import LARGE_BODY, Parser
+from warroom.api.models import PageOf, Strict
+from warroom.api.paging import Cursor, Limit, cut, decode_id_cursor
+from warroom.api.problems import RESPONSES
+from warroom.domain.severity import stored_table
+from warroom.ingest import alertmanager_v2, alertmanager_webhook
+from warroom.ingest.common import IngestOptions
+from warroom.services import quarantine
+from warroom.services.alerts import Delivery
+
+router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"], responses=RESPONSES)
+Json = dict[str, Any]
+PARSERS: Final[dict[str, Parser]] = {
+    "alertmanager": alertmanager_webhook.parse,
+    "alertmanager-v2": alertmanager_v2.parse,
+}
+"""The parser of each dialect of alerts, by the word that its door stores with the body."""
+
+
+class Fix(Strict):
+    """A corrected body, as its sender should have sent it."""
+
+    body: str = Field(min_length=1, max_length=quarantine.FIXED_BYTES)
+
+
+class Replay(Strict):
+    """Whether to replay it even though it was replayed or dropped before."""
+
+    again: bool = False
+
+
+class Drop(Strict):
+    """Why nothing is to be taken from it."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class Quarantined(BaseModel):
+    """A body that could not be understood; ``state`` is open, replayed or dropped."""
+
+    id: UUID
+    source: str
+    dialect: str
+    received_at: datetime
+    error: str | None
+    field: str | None
+    bytes: int
+    state: str
+    fixed: bool
+    replays: int
+    replayed_as: UUID | None
+    decided_at: datetime | None
+    decided_by: str | None
+    reason: str | None
+
+
+class QuarantinedWhole(Quarantined):
+    """The same with the first 64 KiB of the body as it came, and of the corrected one."""
+
+    content_type: str
+    body: str
+    truncated: bool
+    fixed_body: str | None
+
+
+class Settled(BaseModel):
+    """How it stands now."""
+
+    id: UUID
+    state: str
+    fixed: bool | None = None
+
+
+class Replayed(Settled):
+    """What a replay brought."""
+
+    delivery: UUID
+    alerts: int
+    new: int
+    incidents: list[str]
+
+
+@router.get("", response_model=PageOf[Quarantined])
+async def list_quarantine(
+    ctx: Reader, state: State, every: bool = False, limit: Limit = 100, cursor: Cursor = None
+) -> Json:
+    """List what lies in quarantine, the latest first; with ``every`` also what is settled."""
+    before = decode_id_cursor(cursor)
+    found = await quarantine.list_all(state.db, ctx, every=every, before=before, limit=limit + 1)
+    return cut(found, limit, "id")
+
+
+@router.get("/{id}", response_model=QuarantinedWhole)
+async def show_quarantined(id: UUID, ctx: Reader, state: State) -> Json:  # noqa: A002 - its name
+    """Show one with its body and why it was not understood."""
+    return await quarantine.show(state.db, ctx, id)
+
+
+@router.post("/{id}/fix", response_model=Settled, response_model_exclude_unset=True)
+async def fix_quarantined(id: UUID, body: Fix, ctx: Commander, state: State) -> Json:  # noqa: A002
+    """Give a corrected body for the next replay."""
+    return (await quarantine.fix(state.db, ctx, id, body.body)).body
+
+
+@router.post("/{id}/replay", response_model=Replayed, response_model_exclude_unset=True)
+async def replay_quarantined(
+    id: UUID,  # noqa: A002
+    body: Replay,
+    ctx: Commander,
+    state: State,
+) -> Json:
+    """Take it in after all, once; what cannot be understood still is refused and stays."""
+    one = await quarantine.held(state.db, ctx, id)
+    parse = PARSERS.get(one.dialect)
+    quarantine.check_dialect(one.dialect, parse)
+    assert parse is not None
+    options = replace(
+        IngestOptions.for_service_label(one.service_label or state.settings.service_label),
+        severity_label=state.settings.severity_label,
+        severities=stored_table(one.severity_map),
+    )
+    now = datetime.now(UTC)
+    found = (
+        await asyncio.to_thread(parse, one.body, options, now)
+        if len(one.body) > LARGE_BODY
+        else parse(one.body, options, now)
+    )
+    delivery = Delivery(
+        one.source_id, one.source_principal_id, one.dialect, one.content_type, one.body, found,
+        ctx.request_id,
+    )  # fmt: skip
+    window = timedelta(seconds=state.settings.group_window_seconds)
+    answer = await quarantine.replay(state.db, ctx, one, delivery, window=window, again=body.again)
+    return answer.body
+
+
+@router.post("/{id}/drop", response_model=Settled, response_model_exclude_unset=True)
+async def drop_quarantined(
+    id: UUID,  # noqa: A002
+    body: Drop,
+    ctx: Commander,
+    state: State,
+) -> Json:
+    """Settle that nothing is to be taken from it."""
+    return (await quarantine.drop(state.db, ctx, id, body.reason)).body
