@@ -14,6 +14,7 @@ MUTABLE = {
     "catalog_import", "catalog_proposal",
     "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
     "freeze_exception", "mitigation_lock",
+    "alert_rule", "alert_type", "triage_item",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency"}
@@ -24,6 +25,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "incident_link": "d", "pin": "d", "service": "d", "dependency": "d", "catalog_import": "i",
     "restart_tick": "d",
     "change_service": "d",
+    "alert_rule": "d",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
@@ -34,6 +36,8 @@ ENGINE = {
     "restart_tick": "s",
     "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
     "freeze": "a",
+    "alert_rule": "s", "triage_item": "i", "incident_relation": "i", "incident_link": "s",
+    "mitigation_lock": "s",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},

@@ -28,6 +28,8 @@ from warroom.api import (
     ops,
     problems,
     record,
+    rules,
+    triage,
 )
 from warroom.api.auth import Gate
 from warroom.api.batcher import Batcher
@@ -97,6 +99,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(changes.router)
     app.include_router(changes.near_router)
     app.include_router(freezes.router)
+    app.include_router(rules.router)
+    app.include_router(triage.router)
     app.include_router(directory.router)
     app.include_router(catalog.router)
     app.include_router(record.router)

@@ -47,6 +47,8 @@ GROUPS: Final[dict[str, str]] = {
     "channel": "webhooks that messages go to",
     "field": "custom fields of incidents",
     "change": "changes, and the change board's figures",
+    "rule": "rules on alerts: what belongs together, what becomes an incident",
+    "triage": "what waits for a person: accept, merge, dismiss",
     "freeze": "whether changes stand still, and what passes",
     "audit": "read and verify the record",
     "impact": "what an incident takes down and why, and what is fragile",

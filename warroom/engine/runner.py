@@ -22,7 +22,15 @@ from warroom.engine.cycles.health import Health
 from warroom.engine.cycles.impact import Impact
 from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
-from warroom.services import alerts, escalations, housekeeping, impact_evidence, leases
+from warroom.services import (
+    alert_deferred,
+    alerts,
+    escalations,
+    housekeeping,
+    impact_evidence,
+    late_roots,
+    leases,
+)
 from warroom.services.catalog import workloads
 from warroom.settings import Settings
 
@@ -57,10 +65,13 @@ class Engine:
         delivery = Delivery(db, ctx, self.holder, self._http)
         health = Health(db, ctx, _limits(self._settings))
         batch = self._settings.engine_batch
+        window = timedelta(seconds=self._settings.group_window_seconds)
         return (
             Cycle("timers", tick, False, lambda: escalations.fire_due(db, ctx, limit=batch)),
             Cycle("outbox", tick, False, delivery.run_once),
             Cycle("expiry", 2.0, True, lambda: alerts.expire(db, ctx)),
+            Cycle("deferred", 1.0, True, lambda: alert_deferred.decide(db, ctx, window=window)),
+            Cycle("late causes", 2.0, True, lambda: late_roots.merge(db, ctx, window=window)),
             Cycle("impact", 2.0, True, self._impact.run_once),
             Cycle("health", 1.0, True, health.run_once),
             Cycle("partitions", 3600.0, True, lambda: housekeeping.make_partitions(db, ctx)),

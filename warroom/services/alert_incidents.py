@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from warroom.db.uow import Work
@@ -15,44 +16,102 @@ from warroom.domain.ids import format_ref
 from warroom.domain.incident import Status
 from warroom.domain.principal import INGEST_PRINCIPAL
 from warroom.services import snoozes
-from warroom.services.alert_rows import Candidates, Entry, OpenedIncident, Outcome, as_json
+from warroom.services.alert_rows import (
+    Candidates,
+    Entry,
+    Failing,
+    OpenedIncident,
+    Outcome,
+    as_json,
+)
 from warroom.services.escalation_policies import policy_of
+
+WEIGHTY: Final = 3
+"""The mildest severity of an incident whose service counts as failed because alerts say so."""
 
 
 async def candidates(
-    work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID]
+    work: Work,
+    service_ids: Sequence[UUID],
+    attached: Sequence[UUID],
+    *,
+    roots: Collection[UUID] = (),
+    groups: Collection[str] = (),
 ) -> Candidates:
-    """Return the open incidents of these services, and those that alerts are attached to."""
+    """Return the open incidents that alerts may join, and those that they are attached to.
+
+    Args:
+        work: the transaction.
+        service_ids: of the alerts' services.
+        attached: the incidents that alerts of the batch belong to.
+        roots: services that these depend on.
+        groups: keys that rules group by.
+    """
     rows = await work.rows(
         "select i.id, i.number, i.status, i.severity, i.last_activity_at, i.resolved_at,"
-        " i.visibility, i.drill, (select array_agg(l.service_id) from warroom.incident_service l"
-        "   where l.incident_id = i.id) as service_ids"
+        " i.visibility, i.drill, i.ended_at, i.alert_count, i.firing_count, i.grouping_key, i.unit,"
+        " (select jsonb_agg(jsonb_build_array(l.service_id, l.state, case when l.version = 1 then"
+        "   l.attached_at else l.sys_from end)) from warroom.incident_service l"
+        "   where l.incident_id = i.id) as services"
         " from warroom.incident i where i.id = any(cast(:attached as uuid[]))"
-        " or (i.ended_at is null and i.id in (select l.incident_id"
-        "   from warroom.incident_service l where l.service_id = any(cast(:services as uuid[]))))"
+        " or (i.ended_at is null and (i.grouping_key = any(cast(:groups as text[]))"
+        "   or i.id in (select l.incident_id"
+        "   from warroom.incident_service l where l.service_id = any(cast(:services as uuid[])))))"
         " order by i.id for no key update",
-        {"attached": list(attached), "services": list(service_ids)},
-    )
+        {"attached": list(attached), "services": [*{*service_ids, *roots}],
+         "groups": list(groups)},
+    )  # fmt: skip
     result = Candidates()
     for r in rows:
         incident = Candidate(
             r["id"], r["number"], Status(r["status"]), r["severity"], r["last_activity_at"],
-            r["resolved_at"],
+            r["resolved_at"], r["visibility"],
         )  # fmt: skip
         result.replace(incident)
+        linked = [(UUID(s), state, datetime.fromisoformat(at)) for s, state, at in
+                  r["services"] or ()]  # fmt: skip
+        result.services[incident.id] = {service for service, _, _ in linked}
         # A real alert never disappears into an exercise.
-        if not r["drill"]:
-            for service_id in r["service_ids"] or ():
-                result.add(service_id, r["visibility"], incident)
+        if r["drill"] or r["ended_at"] is not None:
+            continue
+        if r["grouping_key"] in groups:
+            result.add(f"{r['unit']} {r['grouping_key']}", r["visibility"], incident)
+        for service_id, state, since in linked:
+            result.add(service_id, r["visibility"], incident)
+            if _fails(state, r):
+                result.failing.setdefault(service_id, []).append(Failing(incident.id, state, since))
     return result
 
 
-async def next_incident(work: Work, severity: int, now: datetime) -> Candidate:
+def _fails(state: str, r: Any) -> bool:
+    """Say whether a service fails there: a person says so, or alerts of some weight fire."""
+    if state in ("down", "degraded"):
+        return True
+    firing = r["firing_count"] > 0 or r["alert_count"] == 0
+    return bool(state == "suspected" and firing and r["severity"] <= WEIGHTY)
+
+
+async def attach_services(work: Work, pairs: Collection[tuple[UUID, UUID]]) -> None:
+    """Add services to incidents that alerts of theirs have joined."""
+    if pairs:
+        rows = [{"i": i, "s": s} for i, s in sorted(pairs, key=str)]
+        await work.execute(
+            "insert into warroom.incident_service (incident_id, service_id, unit, visibility)"
+            " select i.id, r.s, i.unit, i.visibility from jsonb_to_recordset(cast(:rows as jsonb))"
+            " as r(i uuid, s uuid) join warroom.incident i on i.id = r.i order by i.id, r.s"
+            " on conflict (incident_id, service_id) do nothing",
+            {"rows": as_json(rows)},
+        )
+
+
+async def next_incident(
+    work: Work, severity: int, now: datetime, visibility: str = "normal"
+) -> Candidate:
     """Reserve id and number of an incident that is about to be opened."""
     row = await work.row("select warroom.uuid7() as id, nextval('warroom.incident_number') as n")
     if row is None:
         raise RuntimeError("a sequence without a next value")
-    return Candidate(row["id"], row["n"], Status.TRIGGERED, severity, now)
+    return Candidate(row["id"], row["n"], Status.TRIGGERED, severity, now, visibility=visibility)
 
 
 async def insert_incident(
@@ -60,6 +119,7 @@ async def insert_incident(
 ) -> None:
     """Open an incident: its row, its service, its first entry, its first timer, its message."""
     common = {"incident": opened.id, "unit": opened.service.unit, "seen": opened.visibility}
+    policy_id = opened.policy_id or opened.service.policy_id
     await work.execute(
         "insert into warroom.incident (id, number, title, summary, severity, unit, visibility,"
         " opened_by, policy_id, grouping_key, opened_at, last_activity_at)"
@@ -72,8 +132,8 @@ async def insert_incident(
             "summary": opening.summary[:10000],
             "severity": opening.severity,
             "by": opened.opened_by,
-            "policy": opened.service.policy_id,
-            "key": opened.service.key,
+            "policy": policy_id,
+            "key": opened.group_key or opened.service.key,
             "now": now,
         },
     )
@@ -86,7 +146,9 @@ async def insert_incident(
         work,
         [entry(opened.id, opened.service.unit, opened.visibility, "status", opened.why, now)],
     )
-    timer = arm_first(await policy_of(work, opened.id, opened.service.policy_id), now)
+    if opened.silent:
+        return
+    timer = arm_first(await policy_of(work, opened.id, policy_id), now)
     if timer is not None:
         await work.execute(
             "insert into warroom.timer (kind, incident_id, step, cycle, due_at, target,"
@@ -100,7 +162,7 @@ async def insert_incident(
                 "cycle": timer.cycle,
                 "due": timer.due_at,
                 "target": timer.target,
-                "policy": opened.service.policy_id,
+                "policy": policy_id,
             },
         )
     await work.execute(

@@ -14,8 +14,9 @@ from uuid import UUID
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
-from warroom.domain import grouping
+from warroom.domain import flapping, grouping
 from warroom.domain.alert import (
+    AlertChange,
     AlertState,
     ChangeKind,
     IncomingAlert,
@@ -32,15 +33,10 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
-from warroom.services import alert_incidents, freezes, impact
+from warroom.services import alert_incidents, freezes, impact, triage_queue
 from warroom.services import alert_store as store
-from warroom.services.alert_desk import Desk
-from warroom.services.alert_rows import (
-    KnownAlert,
-    OpenedIncident,
-    Outcome,
-    ServiceRow,
-)
+from warroom.services.alert_desk import Arrival, Desk, open_desk
+from warroom.services.alert_rows import KnownAlert, Outcome, ServiceRow, SourceRow
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
 ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
@@ -156,14 +152,22 @@ async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
         for known in await store.due_alerts(work, now, limit):
             change = expire_rule(known.stored, known.name, now)
             if change is not None:
-                outcomes.append(Outcome(known.as_target(), change, known.incident_id, ""))
+                outcomes.append(ended_by_itself(known, change, now))
                 ended.append(known.name)
-        await _write(work, outcomes, [], now, {})
+        await write(work, outcomes, None, now)
         return Answer(200, {})
 
     inner = replace(ctx, principal=ENGINE, idempotency_key=None)
     await run_command(db, inner, "alerts.expire", {}, handler, eyes=ENGINE_PRINCIPAL)
     return f"{len(ended)} alerts expired" if ended else "no alert was due to expire"
+
+
+def ended_by_itself(known: KnownAlert, change: AlertChange, now: datetime) -> Outcome:
+    """Return what becomes of an alert that nobody repeated: its end is a change like any other."""
+    old = known.standing
+    flaps = flapping.follow(old.flips, now, changed=True, flapping=old.flapping, name=known.name)
+    standing = replace(old, flapping=flaps.flapping, flips=flaps.flips)
+    return Outcome(known.as_target(), change, known.incident_id, "", standing=standing)
 
 
 async def _take(
@@ -181,25 +185,26 @@ async def _take(
     sources = await store.sources(work, {d.source_id for d in deliveries})
     services = await store.services(work, {grouping.service_of(i.incoming) for i in items})
     known = await _lock(work, items, services)
-    candidates = await alert_incidents.candidates(
-        work,
-        [s.id for s in services.values()],
-        [a.incident_id for a in known.values() if a.incident_id],
-    )
-    desk = Desk(work, now, window, services, candidates)
+    desk = await open_desk(
+        work, now, window,
+        [_arrival(i, services, sources, known) for i in items], [s.id for s in services.values()],
+    )  # fmt: skip
+    # A cause before what it takes down; the messages of one fingerprint stay in their order.
+    items.sort(key=lambda i: desk.rank(services[grouping.service_of(i.incoming)]))
     outcomes: list[Outcome] = []
     for item in items:
-        before = known.get(item.key)
-        source = sources[item.key[0]]
+        arrival = _arrival(item, services, sources, known)
+        before = arrival.known
         change = apply(before.stored if before else None, item.incoming, now)
-        service = services[grouping.service_of(item.incoming)]
-        incident_id, decision = await desk.place(
-            item.incoming, change, service, before.incident_id if before else None, source
+        placed = await desk.place(arrival, change)
+        service = arrival.service
+        target = store.target(
+            item.key, item.incoming, service, arrival.source, before, placed.visibility
         )
-        target = store.target(item.key, item.incoming, service, source, before)
         outcomes.append(
-            Outcome(target, change, incident_id, decision, delivery_ids[item.delivery],
-                    item.position, before.incident_id if before else None)
+            Outcome(target, placed.change, placed.incident_id, placed.decision,
+                    delivery_ids[item.delivery], item.position,
+                    before.incident_id if before else None, placed.standing, placed.asks)
         )  # fmt: skip
         known[item.key] = KnownAlert(
             id=target.id,
@@ -207,13 +212,14 @@ async def _take(
             fingerprint=item.key[1],
             name=item.incoming.name,
             service_id=service.id,
-            incident_id=incident_id,
+            incident_id=placed.incident_id,
             unit=service.unit,
-            visibility=source.visibility,
+            visibility=placed.visibility,
             stored=change.after,
             fresh=before is None or before.fresh,
+            standing=placed.standing,
         )
-    await _write(work, outcomes, list(desk.opened.values()), now, desk.raised)
+    await write(work, outcomes, desk, now)
     return [
         DeliveryResult(
             delivery_ids[index],
@@ -253,25 +259,34 @@ async def _lock(
     return await store.alerts(work, keys, lock=True)
 
 
-async def _write(
-    work: Work,
-    outcomes: list[Outcome],
-    opened: list[OpenedIncident],
-    now: datetime,
-    raised: dict[UUID, int],
-) -> None:
-    """Write what the rules decided: incidents, alerts, events, entries, timers, messages."""
+def _arrival(
+    item: _Item,
+    services: dict[str, ServiceRow],
+    sources: dict[UUID, SourceRow],
+    known: dict[tuple[UUID, str], KnownAlert],
+) -> Arrival:
+    service = services[grouping.service_of(item.incoming)]
+    return Arrival(item.incoming, service, sources[item.key[0]], known.get(item.key))
+
+
+async def write(work: Work, outcomes: list[Outcome], desk: Desk | None, now: datetime) -> None:
+    """Write what was decided: incidents, alerts, events, entries, timers, messages, questions."""
+    opened = list(desk.opened.values()) if desk is not None else []
+    raised = dict(desk.raised) if desk is not None else {}
+    attached = desk.attached if desk is not None else set()
     for incident in opened:
         await alert_incidents.insert_incident(
             work,
             incident,
-            grouping.opening(incident.service.name, incident.alerts),
+            grouping.opening(incident.service.name, incident.alerts, incident.worst),
             now,
         )
         raised.pop(incident.id, None)
+    await alert_incidents.attach_services(work, attached)
     if await store.write_alerts(work, outcomes) is False:
         raise _Raced
-    await store.write_events(work, outcomes)
+    await store.write_events(work, [o for o in outcomes if o.heard])
+    await triage_queue.ask(work, outcomes)
     entries = [
         alert_incidents.entry(
             o.incident_id,
@@ -288,6 +303,6 @@ async def _write(
     entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
     entries += await alert_incidents.wake_raised(work, raised, now)
     await alert_incidents.insert_entries(work, entries)
-    # Alerts join only incidents that have their service already: no other set has changed.
-    await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)
-    await freezes.refresh(work, [*(incident.id for incident in opened), *raised])
+    changed = {incident.id for incident in opened} | {i for i, _ in attached}
+    await impact.refresh(work, sorted(changed, key=str), at_most=IMPACT_AT_ONCE)
+    await freezes.refresh(work, [*changed, *raised])
