@@ -155,9 +155,9 @@ class TriageScreen(Work):
 
         rows = [r for r in self._board.rows if not r.drill] if self._board else []
         choices = tuple(Choice(r.ref, r.ref, f"SEV{r.severity} {r.title}") for r in rows)
-        into = await self.pick("Merge into", row.title, "Which incident?", choices, free=True)
+        into = await self.pick("Part of which?", row.title, "Which incident?", choices, free=True)
         if into:
-            self._send(row, TriageKind.MERGE, f"merge into {into}", "took it in", into=into)
+            self._send(row, TriageKind.MERGE, f"merge with {into}", "took it in", into=into)
 
     async def _dismiss(self, row: TriageRow) -> None:
         reason = await self.one_line("Dismiss", row.title, "Why is it nothing?", "dismisses")

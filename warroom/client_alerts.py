@@ -57,6 +57,40 @@ class AlertCommands:
         """Say what the rules would do to an alert; nothing is stored."""
         return await self._post(noun_path("alert-rule-test"), dict(sample))
 
+    async def report(
+        self,
+        title: str,
+        *,
+        body: str = "",
+        service: str | None = None,
+        severity: int = 4,
+        reported_by: str = "",
+        key: str | None = None,
+    ) -> Json:
+        """Put what a user sees into the triage queue; return ``{id}``."""
+        sent = {"title": title, "body": body, "service": service, "severity": severity,
+                "reported_by": reported_by}  # fmt: skip
+        return await self._post(noun_path("reports"), sent, key)
+
+    async def noise(self, *, last_s: int = 7 * 86_400, limit: int = 50) -> Json:
+        """Return ``{items}``: each alert type with its noise, what to fix first above."""
+        return await self._get(noun_path("alert-types") + "/noise", last_s=last_s, limit=limit)
+
+    async def set_alert_type(
+        self,
+        source: str,
+        name: str,
+        *,
+        team: str | None = None,
+        runbook: str = "",
+        response: str = "",
+        key: str | None = None,
+    ) -> Json:
+        """Say who answers for an alert type, where its runbook is, and what is expected."""
+        body = {"source": source, "name": name, "team": team, "runbook": runbook,
+                "response": response}  # fmt: skip
+        return await self._post(noun_path("alert-types"), body, key)
+
     async def triage(self, *, every: bool = False, limit: int = 100) -> Json:
         """Return ``{items, next_cursor}``: what waits for a person, or all that ever did."""
         return await self._get(noun_path("triage"), every=every, limit=limit)

@@ -50,7 +50,7 @@ async def test_what_waits_is_decided_by_three_keys(waiting: LiveRoom) -> None:
         await wait_until(lambda: "INC-2 declared: Queue 1" in shown(pilot), what="the outcome")
         await wait_until(lambda: "2 wait" in shown(pilot), what="the list without it")
         await pilot.press("home", "m")
-        await wait_until(lambda: "Merge into" in shown(pilot), what="the question")
+        await wait_until(lambda: "Part of which?" in shown(pilot), what="the question")
         await pilot.press(*"INC-1", "enter")
         await wait_until(lambda: "INC-1 took it in: Queue 2" in shown(pilot), what="the outcome")
         await wait_until(lambda: "1 wait" in shown(pilot), what="the list without it")

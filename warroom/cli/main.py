@@ -48,6 +48,7 @@ GROUPS: Final[dict[str, str]] = {
     "field": "custom fields of incidents",
     "change": "changes, and the change board's figures",
     "rule": "rules on alerts: what belongs together, what becomes an incident",
+    "report": "report what users see; how much noise each alert type makes",
     "triage": "what waits for a person: accept, merge, dismiss",
     "freeze": "whether changes stand still, and what passes",
     "audit": "read and verify the record",
