@@ -18,7 +18,8 @@ from warroom.domain.alert import AlertChange, AlertState, ChangeKind, IncomingAl
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext
 from warroom.domain.validate import say_time
 from warroom.services import alert_store as store
-from warroom.services.alert_desk import Arrival, Desk, open_desk
+from warroom.services.alert_arrival import Arrival
+from warroom.services.alert_desk import Desk, open_desk
 from warroom.services.alert_rows import KnownAlert, Outcome
 from warroom.services.alerts import ENGINE, write
 

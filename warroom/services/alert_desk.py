@@ -8,7 +8,7 @@ what does the first declare rule say, and then which incident takes it in.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 from warroom.db.uow import Work
 from warroom.domain import flapping, grouping
 from warroom.domain.alert import AlertChange, AlertState, ChangeKind, IncomingAlert
-from warroom.domain.alert_rule import Rule, RuleBook, RuleKind, Subject, environment_of, group_key
+from warroom.domain.alert_rule import Rule, RuleBook, RuleKind, Subject, group_key
 from warroom.domain.declaration import (
     Classification,
     Declaration,
@@ -29,13 +29,12 @@ from warroom.domain.grouping import Candidate, Failed, Placement, PlacementKind
 from warroom.domain.priority import PRODUCTION, begins_with, priority
 from warroom.domain.validate import say_duration
 from warroom.services import alert_incidents, rule_book
+from warroom.services.alert_arrival import Arrival, Placed
 from warroom.services.alert_roots import Roots, roots_of
 from warroom.services.alert_rows import (
     Candidates,
-    KnownAlert,
     OpenedIncident,
     ServiceRow,
-    SourceRow,
     Standing,
 )
 
@@ -44,57 +43,6 @@ _FLIPS: Final = frozenset(
 )
 _KEPT_OUT: Final = frozenset({"recorded", "triage", "dismissed"})
 _WORSE: Final = {"down": 0, "degraded": 1, "suspected": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One alert of the batch as the desk looks at it; ``known`` is what is stored of it."""
-
-    incoming: IncomingAlert
-    service: ServiceRow
-    source: SourceRow
-    known: KnownAlert | None
-
-    @property
-    def may_begin(self) -> bool:
-        """Say whether it may have to be placed: all that is not a mere repeat or end."""
-        if self.incoming.state is not AlertState.FIRING:
-            return False
-        known = self.known
-        return (
-            known is None or known.stored.state is AlertState.RESOLVED or known.incident_id is None
-        )
-
-    def subject(self) -> Subject:
-        """Return what rules see of it."""
-        alert, where = self.incoming, environment_of(self.incoming.labels, self.source.environment)
-        weight = priority(self.service.impact, where)
-        facts = {
-            **self.service.facts,
-            "service": self.service.key,
-            "source": self.source.key,
-            "name": alert.name,
-            "environment": where,
-            "severity": str(alert.severity),
-            "priority": str(weight.level),
-        }
-        return Subject(facts, alert.labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What was decided of one alert.
-
-    ``decision`` is the sentence that is kept on the alert, empty where the one before stands;
-    ``asks`` why a person is asked, if one is.
-    """
-
-    incident_id: UUID | None
-    decision: str
-    change: AlertChange
-    standing: Standing
-    visibility: str
-    asks: str = ""
 
 
 class Desk:

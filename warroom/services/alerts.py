@@ -35,7 +35,8 @@ from warroom.domain.principal import (
 from warroom.errors import DatabaseUnavailable, WarRoomError
 from warroom.services import alert_incidents, freezes, impact, triage_queue
 from warroom.services import alert_store as store
-from warroom.services.alert_desk import Arrival, Desk, open_desk
+from warroom.services.alert_arrival import Arrival
+from warroom.services.alert_desk import Desk, open_desk
 from warroom.services.alert_rows import KnownAlert, Outcome, ServiceRow, SourceRow
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
