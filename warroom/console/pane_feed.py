@@ -112,7 +112,9 @@ class PaneFeed:
             self._wake.clear()
             began = monotonic()
             for pane in self._wanted():
-                if self._not_before.get(pane, 0.0) <= monotonic():
+                # While another pane was read, a screen may have covered this one.
+                visible = pane in self._wanted()
+                if visible and self._not_before.get(pane, 0.0) <= monotonic():
                     await self._read_pane(conn, pane)
             while self._older:
                 await self._read_older(conn, *self._older.popleft())

@@ -26,7 +26,7 @@ from warroom.services.alert_rows import (
 )
 from warroom.services.escalation_policies import policy_of
 
-WEIGHTY: Final = 3
+WEIGHTY: Final = 2
 """The mildest severity of an incident whose service counts as failed because alerts say so."""
 
 
