@@ -96,13 +96,15 @@ WAR_ROOM: Final = (
     KeyAction("pane.zoom", "z", "zoom", "zoom", "Enlarge the pane, or put all back"),
     KeyAction("pane.jump", "apostrophe", "jump", "", "Jump: a letter goes to a pane or incident"),
     KeyAction("estate.map", "m", "estate", "", "Map of the whole estate, by tier and health"),
+    KeyAction("triage.open", "T", "triage", "", "Triage: what waits for a person's word"),
     KeyAction("app.quit", "q", "quit", "quit", "Leave; everything on the record stays"),
 )  # fmt: skip
 # What opens a question, or another screen: what is typed behind it belongs there.
 ASKING: Final = (
     *(action.id for action in COMMANDS),
     "incident.open", "incident.find", "list.filter", "app.help", "pane.jump",
-    "impact.page", "impact.link-change", "impact.waves", "estate.map",
+    "impact.page", "impact.link-change", "impact.waves", "estate.map", "triage.open",
+    "triage.accept", "triage.merge", "triage.dismiss",
 )  # fmt: skip
 LIST: Final = (
     KeyAction("list.mark", "space", "screen.mark", "",
@@ -158,6 +160,15 @@ ESTATE: Final = (
     KeyAction("estate.last", "end,G", "edge(-1)", "", "End", "estate"),
     KeyAction("estate.back", "escape,m", "back", "back", "Back to the board", "estate"),
 )  # fmt: skip
+TRIAGE: Final = (
+    KeyAction("triage.accept", "a", "screen.accept", "accept", "Declare an incident of it",
+              "triage"),
+    KeyAction("triage.merge", "m", "screen.merge", "merge", "Make it part of an open incident",
+              "triage"),
+    KeyAction("triage.dismiss", "d", "screen.dismiss_item", "dismiss",
+              "Let it be, and say why", "triage"),
+    KeyAction("triage.back", "escape,left,T", "back", "back", "Back to the board", "triage"),
+)  # fmt: skip
 DETAIL: Final = (
     KeyAction("detail.down", "down,j", "by(1)", "", "Down", "detail"),
     KeyAction("detail.up", "up,k", "by(-1)", "", "Up", "detail"),
@@ -167,7 +178,7 @@ DETAIL: Final = (
     KeyAction("detail.end", "end,G", "by(100000)", "", "End", "detail"),
     KeyAction("detail.back", "escape,left", "back", "back", "Back to the board", "detail"),
 )
-ALL: Final = (*WAR_ROOM, *LIST, *PANE, *IMPACT, *TIMELINE, *RESTART, *ESTATE, *DETAIL)
+ALL: Final = (*WAR_ROOM, *LIST, *PANE, *IMPACT, *TIMELINE, *RESTART, *ESTATE, *TRIAGE, *DETAIL)
 # The parts of help and docs, in their order: heading and actions.
 PARTS: Final = (
     ("To the chosen incident, or to all that are marked", COMMANDS),
@@ -178,6 +189,7 @@ PARTS: Final = (
     ("In the timeline", TIMELINE),
     ("In the restart waves", RESTART),
     ("On the map of the estate", ESTATE),
+    ("In triage", TRIAGE),
     ("In an incident", DETAIL),
 )
 

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from warroom.domain.incident import Command as Kind
 from warroom.domain.safe_text import SafeText
+from warroom.domain.triage import TriageKind
 
 # What only adds to an incident never conflicts with another command on it.
-ADDING: Final = frozenset(
+ADDING: Final[frozenset[Kind | TriageKind]] = frozenset(
     {
         Kind.RESTART,
         Kind.PAGE,
@@ -47,7 +48,7 @@ class Wish:
     ``args`` are the arguments of the client's method beside incident, version and key.
     """
 
-    kind: Kind
+    kind: Kind | TriageKind
     words: SafeText
     done: SafeText
     args: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -71,7 +72,7 @@ class Command:
     batch: str = ""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> Kind | TriageKind:
         """What it is."""
         return self.wish.kind
 

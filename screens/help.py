@@ -18,6 +18,7 @@ from screens.actions import (
     PARTS,
     RESTART,
     TIMELINE,
+    TRIAGE,
     KeyAction,
     key_name,
 )
@@ -43,6 +44,7 @@ _FIRST: Final = {
     "detail": (DETAIL,),
     "restart": (RESTART, PANE),
     "estate": (ESTATE,),
+    "triage": (TRIAGE, PANE),
 }
 
 

@@ -259,6 +259,7 @@ class Work(Screen[None]):
         title = f"{len(rows)} {'incident' if len(rows) == 1 else 'incidents'}: {wish.words}"
         lines = [f"{row.ref}  SEV{row.severity}  {row.title}" for row in rows]
         to = wish.args.get("status")
+        assert isinstance(wish.kind, Kind)  # what waits in triage is decided one by one
         asked = question(harm_of(wish.kind, to=to if isinstance(to, str) else None), len(rows))
         needed = str(len(rows)) if asked is Question.NUMBER else ""
         if asked is not Question.NOTHING and not await self.agree(title, *lines, needed=needed):

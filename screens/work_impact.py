@@ -148,6 +148,12 @@ class ImpactWork(Work):
 
         self.lend(PaneWatch(frozenset({Pane.ESTATE})), EstateScreen(self.board()))
 
+    def action_triage(self) -> None:
+        """Show what waits for a person's word."""
+        from screens.triage import TriageScreen
+
+        self.lend(PaneWatch(frozenset({Pane.TRIAGE})), TriageScreen(self.board()))
+
     def lend(self, watch: PaneWatch, screen: Screen[None]) -> None:
         """Show a screen that covers the room: only what it watches is read, until it has gone."""
         self._lent = True

@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from warroom import errors
+from warroom.client_alerts import AlertCommands
 from warroom.client_catalog import CatalogCommands
 from warroom.client_changes import ChangeCommands
 from warroom.client_commands import IncidentCommands, incident_path
@@ -69,7 +70,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommands):
+class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommands, AlertCommands):
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:
@@ -187,8 +188,8 @@ class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommand
         found: Json = await self.request("GET", path, params=params)
         return found
 
-    async def _delete(self, path: str, key: str | None = None) -> Json:
-        found: Json = await self.request("DELETE", path, key=key or new_key())
+    async def _delete(self, path: str, key: str | None = None, **params: Any) -> Json:
+        found: Json = await self.request("DELETE", path, params=params, key=key or new_key())
         return found
 
     # Incidents ------------------------------------------------------------------------------

@@ -197,6 +197,11 @@ class Settings(HealthSettings):
         minimum=0,
         maximum=7 * 86_400,
     )
+    report_form: bool = setting(
+        False,
+        "ingest.report_form",
+        "Whether anybody may report a problem at /report, without a token; it goes into triage.",
+    )
     change_look_back_seconds: int = setting(
         14_400,
         "changes.look_back_seconds",

@@ -84,6 +84,8 @@ class Header(CellView):
             right = safe_text(self._facts.who, 24)
         elif index == 1 and board is not None:
             left = [_bar(f" {max(board.open_count, len(board.rows))} open ")]
+            if board.triage_count:
+                left.append(_whole(f"· {board.triage_count} in triage ", Role.SOON))
             left += _worst(self._worst, width) if self._worst else []
         elif index == BIG_LINES - 1:
             left = [cell(f" {self._worst.title if self._worst else ''}", 60, Role.BAR)]
@@ -111,6 +113,9 @@ class Header(CellView):
             return [*groups, [_bar(" starting ")]]
         count = max(board.open_count, len(board.rows))
         groups.append([_bar(f" {count} open ")])
+        if board.triage_count:
+            word = " in triage" if width >= 100 else " triage"
+            groups[-1].append(_whole(f"· {board.triage_count}{word} ", Role.SOON))
         if self._worst is not None:
             groups.append(_worst(self._worst, width))
         if self._nearest is not None and self._facts.now:

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
-from warroom.domain.picture import IncidentDetail, TimelineRow
+from warroom.domain.picture import AlertRow, IncidentDetail, TimelineRow
 from warroom.domain.safe_text import safe_text
 from widgets.cell_view import CellView, centred
 from widgets.cells import Line, Role, blank, cell, whole
@@ -24,6 +24,7 @@ from widgets.words import (
 from widgets.wrap import rows_of as _rows
 
 _KIND_ROLES: Final = {"decision": Role.STRONG, "communication": Role.PLAIN, "status": Role.QUIET}
+ALERTS_MAX: Final = 8
 _KIND_GLYPHS: Final = {"decision": "✱", "hypothesis": "?", "evidence": "·"}
 
 
@@ -135,6 +136,10 @@ def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
     yield from _wrapped("hits", ", ".join(names) + (f" +{more}" if more > 0 else ""), width)
     alerts = f"{row.firing_count} firing of {row.alert_count}" if row.alert_count else "none"
     yield from _wrapped("alerts", alerts, width)
+    for alert in detail.alerts[:ALERTS_MAX]:
+        yield from _wrapped("", _alert_words(alert), width)
+    if len(detail.alerts) > ALERTS_MAX:
+        yield from _wrapped("", f"and {len(detail.alerts) - ALERTS_MAX} more", width)
     for key, value in detail.custom:
         yield from _wrapped(safe_text(key, 24), value, width)
     for paragraph in _rows(safe_text(detail.summary, 2000, single_line=False), width):
@@ -148,6 +153,14 @@ def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
     if detail.more_timeline:
         older = f"Older entries are on the record: warroom incident show {row.ref}"
         yield Line((cell(older, width, Role.QUIET),))
+
+
+def _alert_words(alert: AlertRow) -> str:
+    """One alert: its priority from the business, what it says, and why it is here."""
+    level = f"P{alert.priority} " if alert.priority is not None else ""
+    state = "flapping" if alert.flapping else alert.state
+    why = f": {alert.decision}" if alert.decision else ""
+    return f"{level}{alert.name} on {alert.service}, {state}{why}"
 
 
 def _entry(entry: TimelineRow, width: int) -> Iterator[Line]:

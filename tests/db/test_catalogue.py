@@ -15,6 +15,7 @@ MUTABLE = {
     "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
     "freeze_exception", "mitigation_lock",
     "source_secret", "heartbeat", "quarantine",
+    "alert_rule", "alert_type", "triage_item",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency", "source_tally", "heartbeat_state"}
@@ -26,6 +27,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "restart_tick": "d",
     "change_service": "d",
     "source_tally": "a", "heartbeat_state": "a",
+    "alert_rule": "d",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
@@ -37,6 +39,8 @@ ENGINE = {
     "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
     "freeze": "a",
     "heartbeat": "s", "heartbeat_state": "u",
+    "alert_rule": "s", "triage_item": "i", "incident_relation": "i", "incident_link": "s",
+    "mitigation_lock": "s",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},

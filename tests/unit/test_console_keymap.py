@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from screens.actions import ALL, DETAIL, ESTATE, IMPACT, LIST, PANE, RESTART, TIMELINE, KeyAction
+from screens.actions import (
+    ALL,
+    DETAIL,
+    ESTATE,
+    IMPACT,
+    LIST,
+    PANE,
+    RESTART,
+    TIMELINE,
+    TRIAGE,
+    KeyAction,
+)
 from tools.keys_doc import TARGET, document
 from warroom.console.keymap import DEFAULTS, load_keymap
 from warroom.errors import ConfigurationError
@@ -19,6 +30,7 @@ from widgets.live_list import LiveList
 from widgets.pane_list import PaneList
 from widgets.restart_waves import RestartWaves
 from widgets.timeline_list import TimelineList
+from widgets.triage_list import TriageList
 
 
 def test_the_built_in_keys_do_not_clash(tmp_path: Path) -> None:
@@ -80,6 +92,7 @@ def test_the_page_is_generated() -> None:
         (ImpactTree, IMPACT),
         (RestartWaves, RESTART[:-1]),
         (EstateMap, ESTATE[:-1]),
+        (TriageList, TRIAGE[:-1]),
     ],
 )
 def test_widgets_bind_what_the_table_says(

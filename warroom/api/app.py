@@ -32,7 +32,10 @@ from warroom.api import (
     problems,
     quarantine,
     record,
+    reports,
+    rules,
     tally,
+    triage,
 )
 from warroom.api.auth import Gate
 from warroom.api.batcher import Batcher
@@ -117,17 +120,24 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(changes.router)
     app.include_router(changes.near_router)
     app.include_router(freezes.router)
+    app.include_router(rules.router)
+    app.include_router(triage.router)
+    app.include_router(reports.router)
+    if settings.report_form:
+        app.include_router(reports.form_router)
+        app.state.report_limiter = reports.Limiter()
     app.include_router(directory.router)
     app.include_router(catalog.router)
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.
-    larger = {imports.ADDRESS: settings.import_limit_bytes}
+    larger = {imports.ADDRESS: settings.import_limit_bytes, reports.FORM: reports.FORM_BYTES}
     bodies = max(settings.body_limit_bytes * BODIES_AT_ONCE, settings.import_limit_bytes)
     app.add_middleware(
         Door, limit=settings.body_limit_bytes, larger=larger, streamed=(bulk.ADDRESS,),
         bodies_max=bodies,
     )  # fmt: skip
-    app.add_middleware(Gate)
+    forms = frozenset({reports.FORM}) if settings.report_form else frozenset()
+    app.add_middleware(Gate, forms=forms)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)
     _describe(app)

@@ -57,10 +57,12 @@ class Gate:
 
     Args:
         app: what is behind.
+        forms: addresses that take a small form from anybody; none, unless it is switched on.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, forms: frozenset[str] = frozenset()) -> None:
         self._app = app
+        self._forms = forms
 
     async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -70,6 +72,9 @@ class Gate:
         unread = closing(receive, send) if body_is_coming(scope) else send
         if scope["path"] in OPEN or BEAT.fullmatch(scope["path"]):
             await self._app(scope, without_body(scope, receive), unread)
+            return
+        if scope["path"] in self._forms:
+            await self._app(scope, receive, send)
             return
         request = Request(scope)
         try:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from screens.commands import ADDING, Command, Kind
 from warroom.console.door import Door
+from warroom.domain.triage import TriageKind
 
-METHODS: Final[Mapping[Kind, str]] = {
+METHODS: Final[Mapping[Kind | TriageKind, str]] = {
     Kind.ACKNOWLEDGE: "acknowledge",
     Kind.RESOLVE: "resolve",
     Kind.DECLARE: "declare",
@@ -48,6 +49,9 @@ METHODS: Final[Mapping[Kind, str]] = {
     Kind.CHANGE: "link_change",
     Kind.MITIGATE: "mitigate",
     Kind.MITIGATED: "mitigated",
+    TriageKind.ACCEPT: "accept_triage",
+    TriageKind.MERGE: "merge_triage",
+    TriageKind.DISMISS: "dismiss_triage",
 }
 """The client's method of every command."""
 
@@ -120,6 +124,8 @@ class ApiDoor:
             result = await call(ref, **args, key=command.key)
         else:
             result = await call(ref, command.version, **args, key=command.key)
+        if isinstance(command.kind, TriageKind):
+            return Answer(str(result["incident"] or ref), 0, str(result["state"]))
         if command.kind is Kind.LOG:
             return Answer(ref, 0, command.seen)  # it answers with the entry
         # What is split off is another incident: how far it is says nothing of this one.

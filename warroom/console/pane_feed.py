@@ -31,7 +31,7 @@ _PAGE: Final = 100
 _REST: Final = 4
 _LONGEST_REST_S: Final = 0.8
 _BACKOFF_S: Final = (1.0, 2.0, 4.0)
-_ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH, Pane.ESTATE)
+_ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH, Pane.ESTATE, Pane.TRIAGE)
 _OF_INCIDENT: Final = frozenset({Pane.IMPACT, Pane.TIMELINE})
 Connect = Callable[[], Awaitable[tuple[Any, float]]]
 
@@ -112,7 +112,9 @@ class PaneFeed:
             self._wake.clear()
             began = monotonic()
             for pane in self._wanted():
-                if self._not_before.get(pane, 0.0) <= monotonic():
+                # While another pane was read, a screen may have covered this one.
+                visible = pane in self._wanted()
+                if visible and self._not_before.get(pane, 0.0) <= monotonic():
                     await self._read_pane(conn, pane)
             while self._older:
                 await self._read_older(conn, *self._older.popleft())
@@ -188,6 +190,8 @@ async def read_call(
         return await reads.read_health(conn)
     if pane is Pane.ESTATE:
         return await reads.read_estate(conn)
+    if pane is Pane.TRIAGE:
+        return await reads.read_triage(conn)
     assert watch.incident is not None
     if pane is Pane.IMPACT:
         return await reads.read_impact(conn, watch.incident)

@@ -104,7 +104,8 @@ class BoardPicture:
     ``source`` and ``replay_lag_s`` (seconds behind the primary, None on the primary) say how far
     it can be trusted; ``as_of`` is set when the picture is of the past; ``last_closed`` names the
     last incident that ended, for the empty board; ``truncated`` when there are more rows than the
-    limit; ``open_count`` counts all; ``note`` says why another server than wanted was read.
+    limit; ``open_count`` counts all; ``triage_count`` is how much waits for a person now; ``note``
+    says why another server than wanted was read.
     """
 
     rows: tuple[IncidentRow, ...]
@@ -116,6 +117,7 @@ class BoardPicture:
     truncated: bool = False
     last_closed: tuple[int, datetime] | None = None
     note: str = ""
+    triage_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,10 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One alert of an incident. ``state``: firing or resolved; ``count`` occurrences."""
+    """One alert of an incident. ``state``: firing or resolved; ``count`` occurrences.
+
+    ``priority`` is 1 (worst) to 5 from the business; ``decision`` says what became of it and why.
+    """
 
     id: UUID
     name: str
@@ -147,6 +152,9 @@ class AlertRow:
     starts_at: datetime
     last_seen_at: datetime
     count: int
+    priority: int | None = None
+    flapping: bool = False
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,13 @@ from warroom.engine.cycles.impact import Impact
 from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
 from warroom.services import (
+    alert_deferred,
     alerts,
     escalations,
     heartbeat_watch,
     housekeeping,
     impact_evidence,
+    late_roots,
     leases,
     quiet_sources,
 )
@@ -65,10 +67,13 @@ class Engine:
         delivery = Delivery(db, ctx, self.holder, self._http)
         health = Health(db, ctx, _limits(self._settings))
         batch = self._settings.engine_batch
+        window = timedelta(seconds=self._settings.group_window_seconds)
         return (
             Cycle("timers", tick, False, lambda: escalations.fire_due(db, ctx, limit=batch)),
             Cycle("outbox", tick, False, delivery.run_once),
             Cycle("expiry", 2.0, True, lambda: alerts.expire(db, ctx)),
+            Cycle("deferred", 1.0, True, lambda: alert_deferred.decide(db, ctx, window=window)),
+            Cycle("late causes", 2.0, True, lambda: late_roots.merge(db, ctx, window=window)),
             Cycle("impact", 2.0, True, self._impact.run_once),
             Cycle("health", 1.0, True, health.run_once),
             Cycle("sources", 5.0, True, lambda: quiet_sources.follow(db, ctx)),

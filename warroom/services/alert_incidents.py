@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from warroom.db.uow import Work
@@ -14,43 +15,102 @@ from warroom.domain.ids import format_ref
 from warroom.domain.incident import Status
 from warroom.domain.principal import INGEST_PRINCIPAL
 from warroom.services import snoozes
-from warroom.services.alert_rows import Candidates, Entry, OpenedIncident, Outcome, as_json
+from warroom.services.alert_rows import (
+    Candidates,
+    Entry,
+    Failing,
+    OpenedIncident,
+    Outcome,
+    as_json,
+)
 from warroom.services.escalation_policies import load_policy, owner_teams
+
+WEIGHTY: Final = 2
+"""The mildest severity of an incident whose service counts as failed because alerts say so."""
 
 # The ids first: an OR over two ways to an incident would read all incidents there are.
 _CANDIDATES = """
 select i.id, i.number, i.status, i.severity, i.last_activity_at, i.resolved_at, i.visibility,
-  i.drill, (select array_agg(l.service_id) from warroom.incident_service l
-            where l.incident_id = i.id) as service_ids
+  i.drill, i.ended_at, i.alert_count, i.firing_count, i.grouping_key, i.unit,
+  (select jsonb_agg(jsonb_build_array(l.service_id, l.state,
+            case when l.version = 1 then l.attached_at else l.sys_from end))
+   from warroom.incident_service l where l.incident_id = i.id) as services
 from warroom.incident i where i.id in (
   select unnest(cast(:attached as uuid[])) union
   select l.incident_id from warroom.incident_service l
   join warroom.incident o on o.id = l.incident_id and o.ended_at is null
-  where l.service_id = any(cast(:services as uuid[])))
+  where l.service_id = any(cast(:services as uuid[])) union
+  select o.id from warroom.incident o
+  where o.ended_at is null and o.grouping_key = any(cast(:groups as text[])))
 order by i.id
 """
 
 
 async def candidates(
-    work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID], *, lock: bool = True
+    work: Work,
+    service_ids: Sequence[UUID],
+    attached: Sequence[UUID],
+    *,
+    roots: Collection[UUID] = (),
+    groups: Collection[str] = (),
+    lock: bool = True,
 ) -> Candidates:
-    """Return the open incidents of these services, and those that alerts are attached to."""
+    """Return the open incidents that alerts may join, and those that they are attached to.
+
+    Args:
+        work: the transaction.
+        service_ids: of the alerts' services.
+        attached: the incidents that alerts of the batch belong to.
+        roots: services that these depend on.
+        groups: keys that rules group by.
+        lock: whether they may be changed.
+    """
     rows = await work.rows(
         _CANDIDATES + ("for no key update" if lock else ""),
-        {"attached": list(attached), "services": list(service_ids)},
-    )
+        {"attached": list(attached), "services": [*{*service_ids, *roots}],
+         "groups": list(groups)},
+    )  # fmt: skip
     result = Candidates()
     for r in rows:
         incident = Candidate(
             r["id"], r["number"], Status(r["status"]), r["severity"], r["last_activity_at"],
-            r["resolved_at"],
+            r["resolved_at"], r["visibility"],
         )  # fmt: skip
         result.replace(incident)
+        linked = [(UUID(s), state, datetime.fromisoformat(at)) for s, state, at in
+                  r["services"] or ()]  # fmt: skip
+        result.services[incident.id] = {service for service, _, _ in linked}
         # A real alert never disappears into an exercise.
-        if not r["drill"]:
-            for service_id in r["service_ids"] or ():
-                result.add(service_id, r["visibility"], incident)
+        if r["drill"] or r["ended_at"] is not None:
+            continue
+        if r["grouping_key"] in groups:
+            result.add(f"{r['unit']} {r['grouping_key']}", r["visibility"], incident)
+        for service_id, state, since in linked:
+            result.add(service_id, r["visibility"], incident)
+            if _fails(state, r):
+                result.failing.setdefault(service_id, []).append(Failing(incident.id, state, since))
     return result
+
+
+def _fails(state: str, r: Any) -> bool:
+    """Say whether a service fails there: a person says so, or alerts of some weight fire."""
+    if state in ("down", "degraded"):
+        return True
+    firing = r["firing_count"] > 0 or r["alert_count"] == 0
+    return bool(state == "suspected" and firing and r["severity"] <= WEIGHTY)
+
+
+async def attach_services(work: Work, pairs: Collection[tuple[UUID, UUID]]) -> None:
+    """Add services to incidents that alerts of theirs have joined."""
+    if pairs:
+        rows = [{"i": i, "s": s} for i, s in sorted(pairs, key=str)]
+        await work.execute(
+            "insert into warroom.incident_service (incident_id, service_id, unit, visibility)"
+            " select i.id, r.s, i.unit, i.visibility from jsonb_to_recordset(cast(:rows as jsonb))"
+            " as r(i uuid, s uuid) join warroom.incident i on i.id = r.i order by i.id, r.s"
+            " on conflict (incident_id, service_id) do nothing",
+            {"rows": as_json(rows)},
+        )
 
 
 async def reserve(work: Work, count: int) -> list[tuple[UUID, int]]:
@@ -110,7 +170,7 @@ async def insert_incidents(
             "id": o.id, "number": o.number, "title": opening.title,
             "summary": opening.summary[:10000], "severity": opening.severity,
             "unit": o.service.unit, "seen": o.visibility, "by": o.opened_by,
-            "policy": o.service.policy_id, "key": o.service.key, "service": o.service.id,
+            "policy": policy_of(o), "key": o.group_key or o.service.key, "service": o.service.id,
             "payload": {
                 "type": "incident.opened",
                 "incident": format_ref(o.number),
@@ -127,23 +187,33 @@ async def insert_incidents(
         work,
         [entry(o.id, o.service.unit, o.visibility, "status", o.why, now) for o, _ in opened],
     )
-    await _arm(work, [o for o, _ in opened], now)
-    await work.execute(_INSERT_OUTBOX, as_rows)
+    # A silent one wakes nobody and is told to no channel.
+    loud = [o for o, _ in opened if not o.silent]
+    if loud:
+        await _arm(work, loud, now)
+        told = {o.id for o in loud}
+        said = [row for row in rows if row["id"] in told]
+        await work.execute(_INSERT_OUTBOX, {"rows": as_json(said)})
+
+
+def policy_of(opened: OpenedIncident) -> UUID:
+    """Return the escalation policy of an incident: a rule's own, or its service's."""
+    return opened.policy_id or opened.service.policy_id
 
 
 async def _arm(work: Work, opened: Sequence[OpenedIncident], now: datetime) -> None:
     """Arm the first timers of incidents whose services are there already."""
     owners = await owner_teams(work, [o.id for o in opened])
-    policies = {i: await load_policy(work, i) for i in {o.service.policy_id for o in opened}}
+    policies = {i: await load_policy(work, i) for i in {policy_of(o) for o in opened}}
     rows: list[Entry] = []
     for o in opened:
-        policy = name_owner(policies[o.service.policy_id], owners.get(o.id))
+        policy = name_owner(policies[policy_of(o)], owners.get(o.id))
         timer = arm_first(policy, now)
         if timer is not None:
             rows.append({
                 "kind": timer.kind.value, "id": o.id, "number": o.number, "step": timer.step,
                 "cycle": timer.cycle, "due": timer.due_at, "target": str(timer.target),
-                "policy": o.service.policy_id, "unit": o.service.unit, "seen": o.visibility,
+                "policy": policy_of(o), "unit": o.service.unit, "seen": o.visibility,
             })  # fmt: skip
     if rows:
         await work.execute(_INSERT_TIMER, {"rows": as_json(rows)})

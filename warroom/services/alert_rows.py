@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from warroom.domain.alert import (
     StoredAlert,
 )
 from warroom.domain.grouping import Candidate
+from warroom.domain.priority import Impact
 
 Entry = dict[str, Any]
 
@@ -33,17 +35,38 @@ class SourceRow:
     key: str
     principal_id: UUID
     visibility: str
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRow:
-    """A service as the rules need it; ``policy_id`` is its own or the default policy."""
+    """A service as the rules need it; ``policy_id`` is its own or the default policy.
+
+    ``facts`` are what rules may match of it, by the names of ``warroom.domain.alert_rule.FIELDS``.
+    """
 
     id: UUID
     key: str
     name: str
     unit: str
     policy_id: UUID
+    impact: Impact = Impact(3)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was decided of an alert and what the next decision needs; see the columns of ``alert``.
+
+    ``disposition`` None: from before there were rules.
+    """
+
+    priority: int | None = None
+    priority_reason: str | None = None
+    flapping: bool = False
+    flips: tuple[datetime, ...] = ()
+    disposition: str | None = None
+    decide_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,7 @@ class KnownAlert:
     stored: StoredAlert
     fresh: bool = False
     version: int = 0
+    standing: Standing = Standing()
 
     def as_target(self) -> AlertTarget:
         """Return the row to write when only its state changes."""
@@ -115,6 +139,9 @@ class Outcome:
     delivery_id: UUID | None = None
     position: int = 0
     was_on: UUID | None = None
+    standing: Standing = Standing()
+    asks: str = ""
+    heard: bool = True
 
     @property
     def touches(self) -> bool:
@@ -133,7 +160,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class OpenedIncident:
-    """An incident that the batch opens, with the alerts it opens with."""
+    """An incident that the batch opens, with the alerts of its service that it opens with.
+
+    ``worst`` is the severity that it begins with; ``policy_id`` a rule's own escalation policy.
+    A ``silent`` one wakes nobody and is told to no channel.
+    """
 
     id: UUID
     number: int
@@ -142,19 +173,37 @@ class OpenedIncident:
     opened_by: UUID
     alerts: list[IncomingAlert]
     why: str
+    worst: int = 5
+    group_key: str | None = None
+    policy_id: UUID | None = None
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A service of an open incident that has not recovered, and since when."""
+
+    incident_id: UUID
+    state: str
+    since: datetime
 
 
 @dataclass(slots=True)
 class Candidates:
-    """The incidents that alerts of the batch may join, by service and visibility."""
+    """The incidents that alerts of the batch may join, by service or group, and visibility.
+
+    ``services`` are those of each incident; ``failing`` what is failing there, by service.
+    """
 
     by_id: dict[UUID, Candidate] = field(default_factory=dict)
-    keys: dict[tuple[UUID, str], list[UUID]] = field(default_factory=dict)
+    keys: dict[tuple[UUID | str, str], list[UUID]] = field(default_factory=dict)
+    services: dict[UUID, set[UUID]] = field(default_factory=dict)
+    failing: dict[UUID, list[Failing]] = field(default_factory=dict)
 
-    def add(self, service_id: UUID, visibility: str, incident: Candidate) -> None:
-        """Add one."""
+    def add(self, group: UUID | str, visibility: str, incident: Candidate) -> None:
+        """Add one, by the id of a service or the key of a group."""
         self.by_id[incident.id] = incident
-        ids = self.keys.setdefault((service_id, visibility), [])
+        ids = self.keys.setdefault((group, visibility), [])
         if incident.id not in ids:
             ids.append(incident.id)
 
@@ -162,6 +211,16 @@ class Candidates:
         """Put the changed state of one in place of the old."""
         self.by_id[incident.id] = incident
 
-    def of(self, service_id: UUID, visibility: str) -> list[Candidate]:
-        """Return those of a service that an alert of this visibility may join."""
-        return [self.by_id[i] for i in self.keys.get((service_id, visibility), [])]
+    def of(self, group: UUID | str, visibility: str) -> list[Candidate]:
+        """Return those of a service or group that an alert of this visibility may join."""
+        return [self.by_id[i] for i in self.keys.get((group, visibility), [])]
+
+    def has(self, incident_id: UUID, service_id: UUID) -> bool:
+        """Say whether a service is one of an incident's."""
+        return service_id in self.services.get(incident_id, ())
+
+    def attach(self, incident_id: UUID, service_id: UUID, now: datetime) -> None:
+        """Note a service that the batch adds to an incident: an alert says that it fails."""
+        self.services.setdefault(incident_id, set()).add(service_id)
+        found = Failing(incident_id, "suspected", now)
+        self.failing.setdefault(service_id, []).append(found)

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from warroom.db.uow import Work
 from warroom.domain.alert import AlertState, IncomingAlert, StoredAlert
+from warroom.domain.priority import Impact
 from warroom.services.alert_rows import (
     AlertTarget,
     KnownAlert,
     Outcome,
     ServiceRow,
     SourceRow,
+    Standing,
     as_json,
 )
 
@@ -85,10 +87,12 @@ async def insert_deliveries(work: Work, deliveries: Sequence[Delivery]) -> list[
     return [r["id"] for r in found]
 
 
-async def sources(work: Work, ids: Collection[UUID]) -> tuple[datetime, dict[UUID, SourceRow]]:
+async def sources(
+    work: Work, ids: Collection[UUID], *, spoke: bool = True
+) -> tuple[datetime, dict[UUID, SourceRow]]:
     """Return the transaction's time and the sources of a batch, and note that they spoke."""
     found = await work.rows(
-        "select now() as now, id, key, principal_id, visibility, last_seen_at is null"
+        "select now() as now, id, key, principal_id, visibility, environment, last_seen_at is null"
         " or last_seen_at < now() - interval '60 seconds' as quiet"
         " from warroom.source where id = any(:ids)",
         {"ids": list(ids)},
@@ -97,7 +101,7 @@ async def sources(work: Work, ids: Collection[UUID]) -> tuple[datetime, dict[UUI
         raise RuntimeError("the source of an authenticated delivery is gone")
     # The record of a source is its history: a row a second of "seen" would drown it.
     quiet = [r["id"] for r in found if r["quiet"]]
-    if quiet:
+    if quiet and spoke:
         await work.execute(
             "update warroom.source set last_seen_at = now() where id in (select id from"
             " warroom.source where id = any(:ids) order by id for no key update skip locked)",
@@ -105,15 +109,21 @@ async def sources(work: Work, ids: Collection[UUID]) -> tuple[datetime, dict[UUI
         )
     now: datetime = found[0]["now"]
     return now, {
-        r["id"]: SourceRow(r["id"], r["key"], r["principal_id"], r["visibility"]) for r in found
+        r["id"]: SourceRow(
+            r["id"], r["key"], r["principal_id"], r["visibility"], r["environment"] or ""
+        )
+        for r in found
     }
 
 
 _SERVICES = (
-    "select s.id, s.key, s.name, s.unit, coalesce(s.policy_id, p.id) as policy_id"
-    " from warroom.service s, warroom.escalation_policy p"
+    "select s.id, s.key, s.name, s.unit, coalesce(s.policy_id, p.id) as policy_id, s.kind, s.tier,"
+    " s.region, s.zone, s.host, s.provider, s.customers, cast(s.user_share as float8) as"
+    " user_share, t.key as team from warroom.service s"
+    " join warroom.team t on t.id = s.team_id, warroom.escalation_policy p"
     " where s.key = any(:keys) and p.key = 'default'"
 )
+_FACTS = ("kind", "tier", "region", "zone", "host", "provider", "team")
 
 
 async def services(work: Work, keys: Collection[str]) -> dict[str, ServiceRow]:
@@ -131,9 +141,13 @@ async def services(work: Work, keys: Collection[str]) -> dict[str, ServiceRow]:
             {"keys": missing},
         )
         found = await work.rows(_SERVICES, {"keys": wanted})
-    return {
-        r["key"]: ServiceRow(r["id"], r["key"], r["name"], r["unit"], r["policy_id"]) for r in found
-    }
+    return {r["key"]: _service(r) for r in found}
+
+
+def _service(r: Any) -> ServiceRow:
+    facts = {name: str(r[name]) for name in _FACTS if r[name] is not None}
+    weight = Impact(r["tier"], r["customers"], r["user_share"])
+    return ServiceRow(r["id"], r["key"], r["name"], r["unit"], r["policy_id"], weight, facts)
 
 
 async def lock_services(work: Work, ids: Collection[UUID]) -> None:
@@ -147,7 +161,8 @@ async def lock_services(work: Work, ids: Collection[UUID]) -> None:
 _KNOWN = (
     "select a.id, a.source_id, a.fingerprint, a.name, a.service_id, a.incident_id, a.unit,"
     " a.visibility, a.state, a.starts_at, a.ends_at, a.expires_at, a.severity, a.count,"
-    " a.changed_at, a.last_seen_at, a.version from warroom.alert a"
+    " a.changed_at, a.last_seen_at, a.version, a.priority, a.priority_reason, a.flapping, a.flips,"
+    " a.disposition, a.decide_at from warroom.alert a"
 )
 
 
@@ -172,7 +187,11 @@ def _known(r: Any) -> KnownAlert:
             changed_at=r["changed_at"],
             last_seen_at=r["last_seen_at"],
         ),
-    )
+        standing=Standing(
+            r["priority"], r["priority_reason"], bool(r["flapping"]), tuple(r["flips"] or ()),
+            r["disposition"], r["decide_at"],
+        ),
+    )  # fmt: skip
 
 
 async def alerts(
@@ -204,6 +223,7 @@ def target(
     service: ServiceRow,
     source: SourceRow,
     before: KnownAlert | None,
+    visibility: str,
 ) -> AlertTarget:
     """Return the row that a message is written to."""
     return AlertTarget(
@@ -213,7 +233,7 @@ def target(
         fingerprint=key[1],
         service_id=service.id,
         unit=service.unit,
-        visibility=source.visibility,
+        visibility=visibility,
         incoming=incoming,
         fresh=before is None or before.fresh,
         version=before.version if before else 0,
@@ -226,7 +246,8 @@ _RECORDSET = (
     " service_id uuid, incident_id uuid, labels jsonb, annotations jsonb, generator_url text,"
     " decision text, starts_at timestamptz, ends_at timestamptz, expires_at timestamptz,"
     " last_seen_at timestamptz, changed_at timestamptz, count bigint, unit text,"
-    " visibility text, version integer)"
+    " visibility text, version integer, priority smallint, priority_reason text,"
+    " flapping boolean, flips timestamptz[], disposition text, decide_at timestamptz)"
 )
 
 
@@ -234,11 +255,13 @@ _INSERT = (
     "insert into warroom.alert (source_id, fingerprint, name, summary, description,"
     " severity, severity_word, state, service_id, incident_id, labels, annotations,"
     " generator_url, decision, starts_at, ends_at, expires_at, first_seen_at,"
-    " last_seen_at, changed_at, count, unit, visibility)"
+    " last_seen_at, changed_at, count, unit, visibility, priority, priority_reason, flapping,"
+    " flips, disposition, decide_at)"
     " select r.source_id, r.fingerprint, r.name, r.summary, r.description, r.severity,"
     " r.severity_word, r.state, r.service_id, r.incident_id, r.labels, r.annotations,"
     " r.generator_url, r.decision, r.starts_at, r.ends_at, r.expires_at, r.last_seen_at,"
-    " r.last_seen_at, r.changed_at, r.count, r.unit, r.visibility"
+    " r.last_seen_at, r.changed_at, r.count, r.unit, r.visibility, r.priority,"
+    " r.priority_reason, r.flapping, r.flips, r.disposition, r.decide_at"
     " from {rows} order by r.source_id, r.fingerprint"
     " on conflict (source_id, fingerprint) do nothing returning id"
 ).replace("{rows}", _RECORDSET)
@@ -249,14 +272,17 @@ _UPDATE = """
 with mine as materialized (
   select a.id, r.state, r.severity, r.starts_at, r.ends_at, r.expires_at, r.last_seen_at,
     r.changed_at, r.count, r.incident_id, r.decision, r.summary, r.description, r.annotations,
-    r.severity_word
+    r.severity_word, r.visibility, r.priority, r.priority_reason, r.flapping, r.flips,
+    r.disposition, r.decide_at
   from {rows} join warroom.alert a on a.source_id = r.source_id and a.fingerprint = r.fingerprint
     and a.version = r.version
   order by a.source_id, a.fingerprint for no key update of a)
 update warroom.alert a set state = r.state, severity = r.severity, starts_at = r.starts_at,
   ends_at = r.ends_at, expires_at = r.expires_at, last_seen_at = r.last_seen_at,
   changed_at = r.changed_at, count = r.count, incident_id = r.incident_id,
-  version = a.version + 1,
+  version = a.version + 1, visibility = r.visibility, priority = r.priority,
+  priority_reason = r.priority_reason, flapping = r.flapping, flips = r.flips,
+  disposition = r.disposition, decide_at = r.decide_at,
   decision = case when r.decision = '' then a.decision else r.decision end,
   summary = coalesce(r.summary, a.summary),
   description = coalesce(r.description, a.description),
@@ -309,6 +335,7 @@ def _alert_row(outcome: Outcome) -> dict[str, Any]:
         "unit": t.unit,
         "visibility": t.visibility,
         "version": t.version,
+        **_standing(outcome.standing),
     }
     if t.incoming is not None:
         row |= {
@@ -321,6 +348,19 @@ def _alert_row(outcome: Outcome) -> dict[str, Any]:
             "generator_url": t.incoming.generator_url,
         }
     return row
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    """Return what is kept of a decision; nothing where nothing is to be kept."""
+    found = {
+        "priority": standing.priority,
+        "priority_reason": standing.priority_reason,
+        "flapping": standing.flapping or None,
+        "flips": list(standing.flips) or None,
+        "disposition": standing.disposition,
+        "decide_at": standing.decide_at,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 async def write_events(work: Work, outcomes: Sequence[Outcome]) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, read, run_command
-from warroom.domain import grouping
+from warroom.domain import flapping, grouping
 from warroom.domain.alert import (
     AlertChange,
     ChangeKind,
@@ -34,14 +34,15 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
-from warroom.services import alert_incidents, freezes, impact
+from warroom.services import alert_incidents, freezes, impact, triage_queue
 from warroom.services import alert_store as store
-from warroom.services.alert_desk import Desk
+from warroom.services.alert_arrival import Arrival
+from warroom.services.alert_desk import Desk, open_desk
 from warroom.services.alert_rows import (
     KnownAlert,
-    OpenedIncident,
     Outcome,
     ServiceRow,
+    SourceRow,
     begins,
     repeats,
 )
@@ -251,14 +252,22 @@ async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
         for known in await store.due_alerts(work, now, limit):
             change = expire_rule(known.stored, known.name, now)
             if change is not None:
-                outcomes.append(Outcome(known.as_target(), change, known.incident_id, ""))
+                outcomes.append(ended_by_itself(known, change, now))
                 ended.append(known.name)
-        await _write(work, outcomes, [], now, {})
+        await write(work, outcomes, None, now)
         return Answer(200, {})
 
     inner = replace(ctx, principal=ENGINE, idempotency_key=None)
     await run_command(db, inner, "alerts.expire", {}, handler, eyes=ENGINE_PRINCIPAL)
     return f"{len(ended)} alerts expired" if ended else "no alert was due to expire"
+
+
+def ended_by_itself(known: KnownAlert, change: AlertChange, now: datetime) -> Outcome:
+    """Return what becomes of an alert that nobody repeated: its end is a change like any other."""
+    old = known.standing
+    flaps = flapping.follow(old.flips, now, changed=True, flapping=old.flapping, name=known.name)
+    standing = replace(old, flapping=flaps.flapping, flips=flaps.flips)
+    return Outcome(known.as_target(), change, known.incident_id, "", standing=standing)
 
 
 async def _take(
@@ -278,54 +287,56 @@ async def _take(
     quiet = not lock and all(repeats(known.get(i.key), i.incoming) for i in items)
     if not quiet:
         known = await _lock(work, items, services, known)
-    candidates = await alert_incidents.candidates(
-        work,
-        [s.id for s in services.values()],
-        list({a.incident_id for a in known.values() if a.incident_id}),
-        lock=not quiet,
-    )
-    opening = {
-        (service.id, sources[i.key[0]].visibility)
-        for i in items
-        if begins(known.get(i.key), i.incoming)
-        and (service := services[grouping.service_of(i.incoming)])
-    }
-    new = sum(not candidates.of(*each) for each in opening)
-    spare = await alert_incidents.reserve(work, new)
-    desk = Desk(work, now, window, services, candidates, spare)
+    desk = await open_desk(
+        work, now, window, [_arrival(i, services, sources, known) for i in items],
+        [s.id for s in services.values()], lock=not quiet,
+    )  # fmt: skip
+    # A cause before what it takes down; the messages of one fingerprint stay in their order.
+    items.sort(key=lambda i: desk.rank(services[grouping.service_of(i.incoming)]))
     results = [_Tally(delivery_id) for delivery_id in delivery_ids]
     outcomes: list[Outcome] = []
     for item in items:
-        before = known.get(item.key)
-        source = sources[item.key[0]]
+        arrival = _arrival(item, services, sources, known)
+        before, service = arrival.known, arrival.service
         change = apply(before.stored if before else None, item.incoming, now)
-        service = services[grouping.service_of(item.incoming)]
-        incident_id, decision = await desk.place(
-            item.incoming, change, service, before.incident_id if before else None, source
+        placed = await desk.place(arrival, change)
+        target = store.target(
+            item.key, item.incoming, service, arrival.source, before, placed.visibility
         )
-        target = store.target(item.key, item.incoming, service, source, before)
         outcomes.append(
-            Outcome(target, change, incident_id, decision, delivery_ids[item.delivery],
-                    item.position, before.incident_id if before else None)
+            Outcome(target, placed.change, placed.incident_id, placed.decision,
+                    delivery_ids[item.delivery], item.position,
+                    before.incident_id if before else None, placed.standing, placed.asks)
         )  # fmt: skip
-        results[item.delivery].add(change, incident_id)
+        results[item.delivery].add(placed.change, placed.incident_id)
         known[item.key] = KnownAlert(
             id=target.id,
             source_id=item.key[0],
             fingerprint=item.key[1],
             name=item.incoming.name,
             service_id=service.id,
-            incident_id=incident_id,
+            incident_id=placed.incident_id,
             unit=service.unit,
-            visibility=source.visibility,
+            visibility=placed.visibility,
             stored=change.after,
             fresh=target.fresh,
             version=target.version,
+            standing=placed.standing,
         )
-    if quiet and (desk.opened or desk.raised or any(o.touches for o in outcomes)):
+    if quiet and (desk.changes or any(o.touches or o.asks for o in outcomes)):
         raise _Raced
-    await _write(work, outcomes, list(desk.opened.values()), now, desk.raised)
+    await write(work, outcomes, desk, now)
     return [tally.result(desk) for tally in results]
+
+
+def _arrival(
+    item: _Item,
+    services: dict[str, ServiceRow],
+    sources: dict[UUID, SourceRow],
+    known: dict[tuple[UUID, str], KnownAlert],
+) -> Arrival:
+    service = services[grouping.service_of(item.incoming)]
+    return Arrival(item.incoming, service, sources[item.key[0]], known.get(item.key))
 
 
 @dataclass(slots=True)
@@ -367,22 +378,23 @@ async def _lock(
     return await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=True)
 
 
-async def _write(
-    work: Work,
-    outcomes: list[Outcome],
-    opened: list[OpenedIncident],
-    now: datetime,
-    raised: dict[UUID, int],
-) -> None:
-    """Write what the rules decided: incidents, alerts, events, entries, timers, messages."""
+async def write(work: Work, outcomes: list[Outcome], desk: Desk | None, now: datetime) -> None:
+    """Write what was decided: incidents, alerts, events, entries, timers, messages, questions."""
+    opened = list(desk.opened.values()) if desk is not None else []
+    raised = dict(desk.raised) if desk is not None else {}
+    attached = desk.attached if desk is not None else set()
     await alert_incidents.insert_incidents(
-        work, [(o, grouping.opening(o.service.name, o.alerts)) for o in opened], now
+        work,
+        [(o, grouping.opening(o.service.name, o.alerts, o.worst)) for o in opened],
+        now,
     )
     for incident in opened:
         raised.pop(incident.id, None)
+    await alert_incidents.attach_services(work, attached)
     if await store.write_alerts(work, outcomes) is False:
         raise _Raced
-    await store.write_events(work, outcomes)
+    await store.write_events(work, [o for o in outcomes if o.heard])
+    await triage_queue.ask(work, outcomes)
     entries = [
         alert_incidents.entry(
             o.incident_id,
@@ -399,8 +411,8 @@ async def _write(
     entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
     entries += await alert_incidents.wake_raised(work, raised, now)
     await alert_incidents.insert_entries(work, entries)
-    # Alerts join only incidents that have their service already: no other set has changed.  Of a
-    # storm's many incidents the engine reasons, within seconds.
-    if len(opened) <= REASONED_AT_ONCE:
-        await impact.refresh(work, [incident.id for incident in opened], at_most=IMPACT_AT_ONCE)
-    await freezes.refresh(work, [*(incident.id for incident in opened), *raised])
+    changed = {incident.id for incident in opened} | {i for i, _ in attached}
+    # Of a storm's many incidents the engine reasons, within seconds.
+    if len(changed) <= REASONED_AT_ONCE:
+        await impact.refresh(work, sorted(changed, key=str), at_most=IMPACT_AT_ONCE)
+    await freezes.refresh(work, [*changed, *raised])

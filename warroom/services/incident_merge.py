@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -53,8 +54,20 @@ def _many(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-async def merge(db: Database, ctx: CommandContext, ref: str, *, version: int, into: str) -> Answer:
-    """Merge an incident into an open one: its services and alerts go there, and it ends."""
+async def merge(
+    db: Database, ctx: CommandContext, ref: str, *, version: int, into: str, why: str = ""
+) -> Answer:
+    """Merge an incident into an open one: its services and alerts go there, and it ends.
+
+    Args:
+        db: the database.
+        ctx: who asks.
+        ref: the one that ends.
+        version: what the caller saw of it.
+        into: the one that goes on.
+        why: what an automation found out; it is said on both and kept on every alert that moves,
+            and the other becomes as severe as the worse of the two.
+    """
 
     async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
         check_version(row, version)
@@ -70,11 +83,19 @@ async def merge(db: Database, ctx: CommandContext, ref: str, *, version: int, in
             " on conflict (incident_id, service_id) do nothing",
             moved,
         )
+        said = f"moved to {format_ref(target['number'])} with {state.ref}: {why}" if why else ""
         alerts = await work.execute(
             "update warroom.alert set incident_id = :to, unit = :unit, visibility = :seen,"
+            " decision = case when :said = '' then decision else :said end,"
             " version = version + 1 where incident_id = :id",
-            moved,
+            moved | {"said": said},
         )
+        if why and row["severity"] < target["severity"]:
+            await work.execute(
+                "update warroom.incident set severity = :severity, version = version + 1"
+                " where id = :to",
+                moved | {"severity": row["severity"]},
+            )
         await work.execute(
             _RELATE,
             moved | {"other": target["id"], "kind": "merged-into", "by": ctx.principal.id,
@@ -83,6 +104,11 @@ async def merge(db: Database, ctx: CommandContext, ref: str, *, version: int, in
         await work.execute(_COUNT, {"one": target["id"], "other": row["id"]})
         many = f"{_many(len(state.services), 'service')}, {_many(alerts, 'alert')}"
         text = f"{state.ref} ({state.title}) merged into this by {ctx.principal.name}: {many}"
+        if why:
+            text = f"{text}; {why}"
+            worse = row["severity"] < target["severity"]
+            text += f"; this is SEV{row['severity']} now" if worse else ""
+            decision = replace(decision, sentence=f"{decision.sentence} {why}")
         await write_entry(
             work, target["id"], EntryDraft(EntryKind.STATUS, text, now), unit=target["unit"],
             visibility=target["visibility"],
@@ -91,7 +117,7 @@ async def merge(db: Database, ctx: CommandContext, ref: str, *, version: int, in
         await freezes.refresh(work, [target["id"]])
         return decision
 
-    body = {"version": version, "into": into}
+    body = {"version": version, "into": into} | ({"why": why} if why else {})
     return await run_on(db, ctx, ref, Command.MERGE, body, work_on, version=version)
 
 

@@ -17,7 +17,7 @@ from warroom.errors import InvalidInput
 from warroom.services import freezes, impact
 from warroom.services.access import require
 from warroom.services.escalation_policies import policy_of
-from warroom.services.incident_commands import change, follow
+from warroom.services.incident_commands import change, follow, write_entry
 from warroom.services.incident_state import SELECT, Json, as_json, iso, load
 
 
@@ -45,47 +45,78 @@ async def declare(
     }  # fmt: skip
 
     async def handler(work: Work) -> Answer:
-        now: datetime = await work.scalar("select now()")
-        decision = rules.declare(new, ctx.principal, now)
-        found = await work.rows(
-            "select id, key, unit, policy_id from warroom.service where key = any(:keys)"
-            " order by tier, key",
-            {"keys": keys},
-        )
-        unknown = sorted(set(keys) - {r["key"] for r in found})
-        if unknown:
-            raise InvalidInput(
-                f"There is no service {unknown[0]!r}; nothing was declared.",
-                field="services",
-                remedy="`warroom service add` makes one, or declare without.",
-            )
-        policy = await _policy(work, found)
-        row = await work.row(
-            "insert into warroom.incident (title, summary, severity, drill, unit, opened_by,"
-            " on_behalf_of, policy_id, opened_at, last_activity_at) values (:title, :summary,"
-            " :severity, :drill, :unit, :by, :behalf, :policy, :now, :now)"
-            " returning id, unit, visibility",
-            {
-                "title": new.title, "summary": new.summary, "severity": new.severity,
-                "drill": new.drill, "unit": found[0]["unit"] if found else "main",
-                "by": ctx.principal.id, "behalf": ctx.on_behalf_of, "policy": policy, "now": now,
-            },
-        )  # fmt: skip
-        if row is None:
-            raise RuntimeError("an insert that returned nothing")
-        await work.execute(
-            "insert into warroom.incident_service (incident_id, service_id, unit, visibility)"
-            " select :id, s, :unit, :seen from unnest(cast(:services as uuid[])) s order by s",
-            {"id": row["id"], "unit": row["unit"], "seen": row["visibility"],
-             "services": [r["id"] for r in found]},
-        )  # fmt: skip
-        await impact.refresh(work, [row["id"]])
-        first = arm_first(await policy_of(work, row["id"], policy), now)
-        await follow(work, row, decision, policy, (first,) if first else ())
-        await freezes.refresh(work, [row["id"]])
+        row = await declare_in(work, new, keys)
         return Answer(201, as_json(await load(work, str(row["id"]))))
 
     return await run_command(db, ctx, rules.Command.DECLARE.value, body, handler)
+
+
+async def declare_in(
+    work: Work,
+    new: rules.NewIncident,
+    keys: Sequence[str],
+    *,
+    visibility: str = "normal",
+    unit: str | None = None,
+) -> RowMapping:
+    """Declare an incident in the name of whoever acts, with all that follows.
+
+    Args:
+        work: the transaction.
+        new: what is declared.
+        keys: of its services.
+        visibility: who may know of it; other than normal wakes nobody and is told to no channel.
+        unit: whose it is; that of its first service, if not given.
+
+    Raises:
+        InvalidInput: a service is unknown.
+    """
+    now: datetime = await work.scalar("select now()")
+    decision = rules.declare(new, work.ctx.principal, now)
+    found = await work.rows(
+        "select id, key, unit, policy_id from warroom.service where key = any(:keys)"
+        " order by tier, key",
+        {"keys": list(keys)},
+    )
+    unknown = sorted(set(keys) - {r["key"] for r in found})
+    if unknown:
+        raise InvalidInput(
+            f"There is no service {unknown[0]!r}; nothing was declared.",
+            field="services",
+            remedy="`warroom service add` makes one, or declare without.",
+        )
+    policy = await _policy(work, found)
+    row = await work.row(
+        "insert into warroom.incident (title, summary, severity, drill, unit, visibility,"
+        " opened_by, on_behalf_of, policy_id, opened_at, last_activity_at) values (:title,"
+        " :summary, :severity, :drill, :unit, :seen, :by, :behalf, :policy, :now, :now)"
+        " returning id, number, unit, visibility",
+        {
+            "title": new.title, "summary": new.summary, "severity": new.severity,
+            "drill": new.drill, "unit": unit or (found[0]["unit"] if found else "main"),
+            "seen": visibility, "by": work.ctx.principal.id, "behalf": work.ctx.on_behalf_of,
+            "policy": policy, "now": now,
+        },
+    )  # fmt: skip
+    if row is None:
+        raise RuntimeError("an insert that returned nothing")
+    await work.execute(
+        "insert into warroom.incident_service (incident_id, service_id, unit, visibility)"
+        " select :id, s, :unit, :seen from unnest(cast(:services as uuid[])) s order by s",
+        {"id": row["id"], "unit": row["unit"], "seen": row["visibility"],
+         "services": [r["id"] for r in found]},
+    )  # fmt: skip
+    await impact.refresh(work, [row["id"]])
+    if visibility == "normal":
+        first = arm_first(await policy_of(work, row["id"], policy), now)
+        await follow(work, row, decision, policy, (first,) if first else ())
+    else:
+        for entry in decision.entries:
+            await write_entry(
+                work, row["id"], entry, unit=row["unit"], visibility=row["visibility"]
+            )
+    await freezes.refresh(work, [row["id"]])
+    return row
 
 
 async def _policy(work: Work, services: Sequence[RowMapping]) -> UUID:

@@ -14,6 +14,7 @@ from warroom.db.reads.impact import read_impact
 from warroom.db.reads.log import read_log
 from warroom.db.reads.names import read_names
 from warroom.db.reads.timers import read_timers
+from warroom.db.reads.triage import read_triage
 
 __all__ = [
     "age_of",
@@ -27,4 +28,5 @@ __all__ = [
     "read_names",
     "read_timeline",
     "read_timers",
+    "read_triage",
 ]

@@ -103,6 +103,7 @@ select clock_timestamp() as read_at, pg_is_in_recovery() as standby,
 """
 _COUNT_NOW: LiteralString = """
 select (select count(*) from read_v1.incident where ended_at is null) as open_count,
+  (select count(*) from read_v1.triage_item where state = 'waiting') as waiting,
   l.number as last_number, l.ended_at as last_ended
 from (select 1) one left join lateral (
   select number, ended_at from read_v1.incident where ended_at is not null
@@ -110,7 +111,7 @@ from (select 1) one left join lateral (
 """
 _COUNT_THEN: LiteralString = """
 with i as materialized (select * from read_v1.incident_at(%(as_of)s))
-select (select count(*) from i where ended_at is null) as open_count,
+select (select count(*) from i where ended_at is null) as open_count, 0 as waiting,
   l.number as last_number, l.ended_at as last_ended
 from (select 1) one left join lateral (
   select number, ended_at from i where ended_at is not null
@@ -175,6 +176,7 @@ async def read_board(
         replay_lag_s=meta["lag_s"],
         as_of=as_of,
         open_count=counts["open_count"],
+        triage_count=counts["waiting"],
         truncated=counts["open_count"] > len(rows),
         last_closed=last,
     )
@@ -190,7 +192,7 @@ order by t.id desc limit %(limit)s
 """
 _ALERTS: LiteralString = """
 select a.id, a.name, a.summary, a.severity, s.key as service, o.key as source, a.starts_at,
-  a.last_seen_at, a.count,
+  a.last_seen_at, a.count, a.priority, a.flapping, a.decision,
   case when %(as_of)s::timestamptz is null then a.state else coalesce((
     select case when e.change in ('resolved', 'expired') then 'resolved' else 'firing' end
     from read_v1.alert_event e

@@ -51,11 +51,14 @@ from warroom.db.tables.intake import (
 )
 from warroom.db.tables.log import evidence, hypothesis, pin, timeline
 from warroom.db.tables.record import audit, history, replication_sample
+from warroom.db.tables.rules import alert_rule, alert_type, triage_item
 from warroom.db.tables.working import idempotency, lease, outbox
 
 __all__ = [
     "alert",
     "alert_event",
+    "alert_rule",
+    "alert_type",
     "api_token",
     "audit",
     "catalog_import",
@@ -104,4 +107,5 @@ __all__ = [
     "team_member",
     "timeline",
     "timer",
+    "triage_item",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from warroom.db.tables.base import Moment, metadata
 
@@ -37,6 +37,12 @@ alert = sa.Table(
     sa.Column("drill", sa.Boolean, nullable=False),
     sa.Column("region", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("priority", sa.SmallInteger),
+    sa.Column("priority_reason", sa.Text),
+    sa.Column("flapping", sa.Boolean),
+    sa.Column("flips", ARRAY(Moment)),
+    sa.Column("disposition", sa.Text),
+    sa.Column("decide_at", Moment),
 )
 delivery = sa.Table(
     "delivery",
