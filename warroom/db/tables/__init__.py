@@ -44,6 +44,7 @@ from warroom.db.tables.incidents import (
 )
 from warroom.db.tables.log import evidence, hypothesis, pin, timeline
 from warroom.db.tables.record import audit, history, replication_sample
+from warroom.db.tables.silences import silence
 from warroom.db.tables.working import idempotency, lease, outbox
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "restart_tick",
     "role_held",
     "service",
+    "silence",
     "source",
     "source_identity",
     "team",
