@@ -45,6 +45,9 @@ from warroom.services.alert_rows import (
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
 ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
 RACES = 3
+# A group of 14,000 alerts is one transaction, which may take longer than any command of a person.
+USUAL = 1000
+EACH_MORE_S = 0.005
 # Loading a thousand services takes some 70 ms; a storm does not wait longer for its impact.
 IMPACT_AT_ONCE = 1000
 
@@ -110,16 +113,25 @@ async def take_batch(
             recognised by their fingerprint.
     """
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
+    more = sum(len(d.alerts) for d in deliveries) - USUAL
+    deadline_s = db.command_deadline_s + max(more, 0) * EACH_MORE_S
     for _ in range(RACES):
         results: list[DeliveryResult] = []
 
         async def handler(work: Work, into: list[DeliveryResult] = results) -> Answer:
             into.clear()
+            if more > 0:
+                await work.scalar(
+                    "select set_config('statement_timeout', :ms, true)",
+                    {"ms": f"{deadline_s * 1000:.0f}"},
+                )
             into.extend(await _take(work, deliveries, window))
             return Answer(200, {})
 
         try:
-            await run_command(db, inner, "alerts.take", {}, handler, eyes=INGEST_PRINCIPAL)
+            await run_command(
+                db, inner, "alerts.take", {}, handler, eyes=INGEST_PRINCIPAL, deadline_s=deadline_s
+            )
         except _Raced:
             continue
         return results
