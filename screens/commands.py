@@ -11,6 +11,7 @@ from uuid import UUID
 
 from warroom.domain.incident import Command as Kind
 from warroom.domain.safe_text import SafeText
+from warroom.domain.silence import SilenceCommand
 
 # What only adds to an incident never conflicts with another command on it.
 ADDING: Final = frozenset(
@@ -47,7 +48,7 @@ class Wish:
     ``args`` are the arguments of the client's method beside incident, version and key.
     """
 
-    kind: Kind
+    kind: Kind | SilenceCommand
     words: SafeText
     done: SafeText
     args: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -71,7 +72,7 @@ class Command:
     batch: str = ""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> Kind | SilenceCommand:
         """What it is."""
         return self.wish.kind
 
@@ -93,4 +94,13 @@ def state_words(status: object, severity: object, owner: object, commander: obje
     return f"{words}, commander {commander}" if commander else words
 
 
-__all__ = ["ADDING", "Command", "CommandState", "Fate", "Kind", "Wish", "state_words"]
+__all__ = [
+    "ADDING",
+    "Command",
+    "CommandState",
+    "Fate",
+    "Kind",
+    "SilenceCommand",
+    "Wish",
+    "state_words",
+]

@@ -17,6 +17,7 @@ from screens.actions import (
     PANE,
     PARTS,
     RESTART,
+    SILENCES,
     TIMELINE,
     KeyAction,
     key_name,
@@ -43,6 +44,7 @@ _FIRST: Final = {
     "detail": (DETAIL,),
     "restart": (RESTART, PANE),
     "estate": (ESTATE,),
+    "silences": (SILENCES, PANE),
 }
 
 

@@ -269,7 +269,7 @@ async def test_which_token_may_do_what(api18: Api) -> None:
         ("POST", "/api/v2/alerts"): (200, 403, 403),
     }
     for (method, path), statuses in wanted.items():
-        body = [] if path.endswith("alerts") else silence()
+        body: object = [] if path.endswith("alerts") else silence()
         for token, status in zip((ingest, reads, answers), statuses, strict=True):
             async with as_client(api18, token) as http:
                 content = json.dumps(body) if method == "POST" else None
@@ -302,8 +302,8 @@ async def test_over_broad_silences_are_refused_by_name(api18: Api) -> None:
     assert (await luc.add_silence(["zone=a"], reason, for_s=60))["matching"] == 20
     assert (await luc.add_silence(["zone=b"], "planned", for_s=60))["matching"] == 10
     async with as_client(api18, api18.token("mira", "respond")) as http:
-        matchers = [{"name": "a", "value": ".*", "isRegex": True}]
-        answer = await http.post("/api/v2/silences", json=silence(matchers=matchers))
+        anything = [{"name": "a", "value": ".*", "isRegex": True}]
+        answer = await http.post("/api/v2/silences", json=silence(matchers=anything))
         assert answer.status_code == 400
         assert answer.json().startswith("At least one matcher must not match the empty string")
     for wrong in (["("], ["a=~("], [""], ["{"], ["a=b", "nonsense"]):

@@ -15,10 +15,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from warroom.domain.reasoned import EstatePicture, RestartWave, SharedDomain, Suggestion, Suspect
+from warroom.domain.silence_picture import SilencesPicture
 
 
 class Pane(StrEnum):
-    """What is read and drawn by itself: the panes of the room by number, then the estate's map."""
+    """What is read and drawn by itself: the panes of the room by number, then the whole screens."""
 
     BOARD = "board"
     IMPACT = "impact"
@@ -26,6 +27,7 @@ class Pane(StrEnum):
     TIMELINE = "timeline"
     HEALTH = "health"
     ESTATE = "estate"
+    SILENCES = "silences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,4 +253,11 @@ class HealthPicture:
     standby_configured: bool = field(default=False)
 
 
-Picture = ImpactPicture | TimersPicture | TimelinePicture | HealthPicture | EstatePicture
+Picture = (
+    ImpactPicture
+    | TimersPicture
+    | TimelinePicture
+    | HealthPicture
+    | EstatePicture
+    | SilencesPicture
+)

@@ -35,6 +35,13 @@ MANY: Final = 20
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 
+class SilenceCommand(StrEnum):
+    """What can be asked of silences; the name stands in the audit and in idempotency."""
+
+    PUT = "silence.put"
+    EXPIRE = "silence.expire"
+
+
 class SilenceState(StrEnum):
     """How far a silence is, in Alertmanager's words."""
 

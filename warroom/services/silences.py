@@ -17,6 +17,7 @@ from warroom.domain.silence import (
     MAX_AUTHOR,
     Breadth,
     Matcher,
+    SilenceCommand,
     SilenceState,
     check_breadth,
     check_comment,
@@ -136,7 +137,7 @@ async def put(
             await work.execute(_EXPIRE, {"id": silence, "who": ctx.principal.id})
         return await _made(work, ctx, checked, values | {"author": author}, breadth)
 
-    return await run_command(db, ctx, "silence.put", body, handler)
+    return await run_command(db, ctx, SilenceCommand.PUT.value, body, handler)
 
 
 async def _made(
@@ -177,7 +178,8 @@ async def expire(db: Database, ctx: CommandContext, silence: UUID) -> Answer:
             await work.execute(_EXPIRE, {"id": silence, "who": ctx.principal.id})
         return Answer(200, await _shown(work, silence))
 
-    return await run_command(db, ctx, "silence.expire", {"silence": str(silence)}, handler)
+    body = {"silence": str(silence)}
+    return await run_command(db, ctx, SilenceCommand.EXPIRE.value, body, handler)
 
 
 async def one(db: Database, ctx: CommandContext, silence: UUID) -> Json:
