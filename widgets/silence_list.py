@@ -9,7 +9,7 @@ from uuid import UUID
 
 from textual.binding import Binding, BindingType
 
-from warroom.domain.safe_text import SafeText, safe_text
+from warroom.domain.safe_text import safe_text
 from warroom.domain.silence import SilenceState, say_matchers, state_of
 from warroom.domain.silence_picture import HeldAlert, SilenceRow, SilencesPicture
 from widgets.cells import Line, Role, blank, cell, whole
@@ -61,10 +61,6 @@ class SilenceList(PaneList):
         """The chosen silence."""
         return next((row for row in self._rows if row.id == self.chosen_key), None)
 
-    def foot(self) -> SafeText:
-        """Say how many there are."""
-        return safe_text(f"{len(self._rows)} silences · {self._held_count:,} alerts held back")
-
     # Drawing
 
     def draw(self, place: int, which: int, width: int, *, chosen: bool) -> Line:
@@ -115,7 +111,7 @@ class SilenceList(PaneList):
             cell(alert.service, min(20, max(width // 5, 6)), Role.STRONG), blank(1),
         ]  # fmt: skip
         room = max(width - sum(c.width for c in cells), 0)
-        name = min(room // 2, 40)
+        name = min(room * 3 // 5, 60)
         return Line(
             (*cells, cell(alert.summary or alert.name, name), whole(" "),
              cell(alert.why, max(room - name - 1, 0), Role.QUIET))
