@@ -43,7 +43,7 @@ def problem(
         headers["WWW-Authenticate"] = 'Bearer realm="warroom"'
     if status == 503:
         headers["Retry-After"] = "2"
-    if request.url.path.startswith(ALERTMANAGER):
+    if request.scope.get("path", "").startswith(ALERTMANAGER):
         said = f"{detail} {more['remedy']}" if more.get("remedy") else detail
         # A refusal by a rule is 400 there, the only one whose sentence amtool shows.
         return JSONResponse(said, 400 if status == 409 else status, headers=headers)
