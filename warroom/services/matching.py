@@ -39,7 +39,7 @@ def _full(pattern: str) -> Callable[[str], object]:
 _KEPT_LENGTH = 128
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=50_000)
 def _known(pattern: str, text: str) -> bool:
     return _full(pattern)(text) is not None
 
