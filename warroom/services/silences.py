@@ -28,7 +28,7 @@ from warroom.domain.silence import (
     state_of,
 )
 from warroom.domain.validate import shorten
-from warroom.errors import InvalidInput, NotFound
+from warroom.errors import Forbidden, InvalidInput, NotFound
 from warroom.services.access import require
 from warroom.services.matching import equal_pairs, matches_everything, test_of
 
@@ -60,6 +60,10 @@ on conflict (created_by, digest) where expired_at is null do nothing returning i
 _UPDATE: Final = (
     "update warroom.silence set comment = :comment, starts_at = :starts, ends_at = :ends,"
     " digest = :digest, updated_at = now(), version = version + 1 where id = :id"
+)
+_REACH: Final = (
+    "select s.units <@ p.units and (p.sees_security or not s.security) from warroom.silence s,"
+    " warroom.principal p where s.id = :id and p.id = :who"
 )
 _EXPIRE: Final = (
     "update warroom.silence set expired_at = now(), expired_by = :who, updated_at = now(),"
@@ -100,6 +104,7 @@ async def put(
         InvalidInput: a field cannot be used.
         Refused: it is too broad for the reason given.
         NotFound: there is no such silence.
+        Forbidden: it is another's, and reaches alerts that this one may not see.
     """
     require(ctx, Scope.RESPOND)
     checked = check_matchers(matchers)
@@ -112,7 +117,7 @@ async def put(
     }  # fmt: skip
 
     async def handler(work: Work) -> Answer:
-        before = await _locked(work, silence) if silence is not None else None
+        before = await _changeable(work, silence) if silence is not None else None
         now: datetime = await work.scalar("select now()")
         until = ends_at
         if for_s is not None:
@@ -257,6 +262,17 @@ async def _locked(work: Work, silence: UUID) -> RowMapping:
     row = await work.row(f"{_ONE} where s.id = :id for no key update of s", {"id": silence})
     if row is None:
         raise _unknown(silence)
+    return row
+
+
+async def _changeable(work: Work, silence: UUID) -> RowMapping:
+    """Lock a silence that is to be changed: whoever prolongs it must see all that it reaches."""
+    row = await _locked(work, silence)
+    if not await work.scalar(_REACH, {"id": silence, "who": work.ctx.principal.id}):
+        raise Forbidden(
+            "This silence reaches alerts that you may not see; nothing was changed.", field="id",
+            remedy="End it, or make one of your own.",
+        )  # fmt: skip
     return row
 
 
