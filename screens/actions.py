@@ -97,6 +97,8 @@ WAR_ROOM: Final = (
     KeyAction("pane.jump", "apostrophe", "jump", "", "Jump: a letter goes to a pane or incident"),
     KeyAction("estate.map", "m", "estate", "", "Map of the whole estate, by tier and health"),
     KeyAction("triage.open", "T", "triage", "", "Triage: what waits for a person's word"),
+    KeyAction("silence.list", "S", "silences", "",
+              "Silences: what they hold back, make one, end one"),
     KeyAction("app.quit", "q", "quit", "quit", "Leave; everything on the record stays"),
 )  # fmt: skip
 # What opens a question, or another screen: what is typed behind it belongs there.
@@ -104,7 +106,8 @@ ASKING: Final = (
     *(action.id for action in COMMANDS),
     "incident.open", "incident.find", "list.filter", "app.help", "pane.jump",
     "impact.page", "impact.link-change", "impact.waves", "estate.map", "triage.open",
-    "triage.accept", "triage.merge", "triage.dismiss",
+    "triage.accept", "triage.merge", "triage.dismiss", "silence.list", "silence.add",
+    "silence.expire",
 )  # fmt: skip
 LIST: Final = (
     KeyAction("list.mark", "space", "screen.mark", "",
@@ -169,6 +172,12 @@ TRIAGE: Final = (
               "Let it be, and say why", "triage"),
     KeyAction("triage.back", "escape,left,T", "back", "back", "Back to the board", "triage"),
 )  # fmt: skip
+SILENCES: Final = (
+    KeyAction("silence.add", "n", "screen.add", "new", "Silence alerts for a while", "silences"),
+    KeyAction("silence.expire", "x", "screen.expire", "end", "End the chosen silence now",
+              "silences"),
+    KeyAction("silence.back", "escape,left,S", "back", "back", "Back to the board", "silences"),
+)  # fmt: skip
 DETAIL: Final = (
     KeyAction("detail.down", "down,j", "by(1)", "", "Down", "detail"),
     KeyAction("detail.up", "up,k", "by(-1)", "", "Up", "detail"),
@@ -178,7 +187,9 @@ DETAIL: Final = (
     KeyAction("detail.end", "end,G", "by(100000)", "", "End", "detail"),
     KeyAction("detail.back", "escape,left", "back", "back", "Back to the board", "detail"),
 )
-ALL: Final = (*WAR_ROOM, *LIST, *PANE, *IMPACT, *TIMELINE, *RESTART, *ESTATE, *TRIAGE, *DETAIL)
+ALL: Final = (
+    *WAR_ROOM, *LIST, *PANE, *IMPACT, *TIMELINE, *RESTART, *ESTATE, *TRIAGE, *SILENCES, *DETAIL
+)  # fmt: skip
 # The parts of help and docs, in their order: heading and actions.
 PARTS: Final = (
     ("To the chosen incident, or to all that are marked", COMMANDS),
@@ -190,6 +201,7 @@ PARTS: Final = (
     ("In the restart waves", RESTART),
     ("On the map of the estate", ESTATE),
     ("In triage", TRIAGE),
+    ("In the silences", SILENCES),
     ("In an incident", DETAIL),
 )
 

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from warroom.domain.incident import Command as Kind
 from warroom.domain.safe_text import SafeText
+from warroom.domain.silence import SilenceCommand
 from warroom.domain.triage import TriageKind
 
 # What only adds to an incident never conflicts with another command on it.
-ADDING: Final[frozenset[Kind | TriageKind]] = frozenset(
+ADDING: Final[frozenset[Kind | TriageKind | SilenceCommand]] = frozenset(
     {
         Kind.RESTART,
         Kind.PAGE,
@@ -48,7 +49,7 @@ class Wish:
     ``args`` are the arguments of the client's method beside incident, version and key.
     """
 
-    kind: Kind | TriageKind
+    kind: Kind | TriageKind | SilenceCommand
     words: SafeText
     done: SafeText
     args: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -72,7 +73,7 @@ class Command:
     batch: str = ""
 
     @property
-    def kind(self) -> Kind | TriageKind:
+    def kind(self) -> Kind | TriageKind | SilenceCommand:
         """What it is."""
         return self.wish.kind
 
@@ -94,4 +95,13 @@ def state_words(status: object, severity: object, owner: object, commander: obje
     return f"{words}, commander {commander}" if commander else words
 
 
-__all__ = ["ADDING", "Command", "CommandState", "Fate", "Kind", "Wish", "state_words"]
+__all__ = [
+    "ADDING",
+    "Command",
+    "CommandState",
+    "Fate",
+    "Kind",
+    "SilenceCommand",
+    "Wish",
+    "state_words",
+]

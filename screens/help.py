@@ -17,6 +17,7 @@ from screens.actions import (
     PANE,
     PARTS,
     RESTART,
+    SILENCES,
     TIMELINE,
     TRIAGE,
     KeyAction,
@@ -45,6 +46,7 @@ _FIRST: Final = {
     "restart": (RESTART, PANE),
     "estate": (ESTATE,),
     "triage": (TRIAGE, PANE),
+    "silences": (SILENCES, PANE),
 }
 
 

@@ -30,7 +30,7 @@ from widgets.header import Header, HeaderFacts
 from widgets.incident_lines import Mark
 from widgets.live_list import LiveList
 from widgets.status_bar import StatusBar
-from widgets.words import time_words
+from widgets.words import silences_words, time_words
 
 _DONE_SECONDS = 4.0
 
@@ -151,6 +151,8 @@ class WarRoom(PaneWork):
             title = f"{title} · {len(rows)} of {len(board.rows)}"
         if self._filter:
             title = f"{title} with “{self._filter}”"
+        if board.silences:
+            title = f"{title} · {silences_words(board.silences)}"
         if self._marked:
             title = f"{title} · {len(self._marked)} marked"
         self._list.show_tags(frozenset(self._marked))
@@ -163,10 +165,11 @@ class WarRoom(PaneWork):
             return f"No open incident in the view “{self._view.name}”. Esc shows all."
         if self._filter:
             return f"No open incident contains “{self._filter}”. Esc shows all."
+        quiet = f" {silences_words(board.silences)} in force." if board.silences else ""
         if board.last_closed is None:
-            return "No open incidents. None has ever been recorded."
+            return f"No open incidents. None has ever been recorded.{quiet}"
         number, ended = board.last_closed
-        return f"No open incidents. Last: INC-{number}, ended {time_words(ended)} UTC."
+        return f"No open incidents. Last: INC-{number}, ended {time_words(ended)} UTC.{quiet}"
 
     # Commands
 

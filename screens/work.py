@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.screen import Screen
 
 from screens.batch import Tally
-from screens.commands import Command, CommandState, Fate, Kind, Wish, state_words
+from screens.commands import (
+    Command,
+    CommandState,
+    Fate,
+    Kind,
+    SilenceCommand,
+    Wish,
+    state_words,
+)
 from screens.desk import desk_of
 from screens.messages import DetailArrived, NamesArrived
 from warroom.domain.harm import Question, harm_of, question
@@ -258,6 +266,7 @@ class Work(Screen[None]):
             return
         title = f"{len(rows)} {'incident' if len(rows) == 1 else 'incidents'}: {wish.words}"
         lines = [f"{row.ref}  SEV{row.severity}  {row.title}" for row in rows]
+        assert isinstance(wish.kind, Kind), "only incidents are marked"
         to = wish.args.get("status")
         assert isinstance(wish.kind, Kind)  # what waits in triage is decided one by one
         asked = question(harm_of(wish.kind, to=to if isinstance(to, str) else None), len(rows))
@@ -303,7 +312,7 @@ def about(row: IncidentRow, wish: Wish) -> Command:
     )
 
 
-def wish(what: Kind, words: str, done: str, /, **args: object) -> Wish:
+def wish(what: Kind | SilenceCommand, words: str, done: str, /, **args: object) -> Wish:
     """Return a wish; the words may hold what a person typed, ``args`` are the client's."""
     return Wish(what, _short(words), _short(done), args)
 

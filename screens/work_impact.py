@@ -154,6 +154,12 @@ class ImpactWork(Work):
 
         self.lend(PaneWatch(frozenset({Pane.TRIAGE})), TriageScreen(self.board()))
 
+    def action_silences(self) -> None:
+        """Show the silences, and what they hold back."""
+        from screens.silences import SilencesScreen
+
+        self.lend(PaneWatch(frozenset({Pane.SILENCES})), SilencesScreen(self.board()))
+
     def lend(self, watch: PaneWatch, screen: Screen[None]) -> None:
         """Show a screen that covers the room: only what it watches is read, until it has gone."""
         self._lent = True

@@ -17,6 +17,7 @@ PACKAGES: Final[dict[str, str]] = {
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
     "tmux": "tmux",
     "git": "git",
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",

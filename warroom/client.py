@@ -24,6 +24,7 @@ from warroom.client_catalog import CatalogCommands
 from warroom.client_changes import ChangeCommands
 from warroom.client_commands import IncidentCommands, incident_path
 from warroom.client_directory import DirectoryCommands
+from warroom.client_silences import SilenceCommands
 from warroom.errors import ApiUnreachable, OutcomeUnknown, WarRoomError
 
 Json = dict[str, Any]
@@ -40,6 +41,13 @@ def _classes() -> dict[str, type[WarRoomError]]:
 
 
 CLASSES = _classes()
+
+
+STATUSES: Mapping[int, type[WarRoomError]] = {
+    400: errors.InvalidInput, 401: errors.Unauthenticated, 403: errors.Forbidden,
+    404: errors.NotFound, 413: errors.PayloadTooLarge, 422: errors.IdempotencyMismatch,
+    503: errors.DatabaseUnavailable, 504: OutcomeUnknown,
+}  # fmt: skip
 
 
 def problem_to_error(document: Mapping[str, Any], status: int) -> WarRoomError:
@@ -70,7 +78,10 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommands, AlertCommands):
+class Client(
+    IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommands, AlertCommands,
+    SilenceCommands,
+):  # fmt: skip
     """A connection to one API with one bearer token; use it as an async context manager.
 
     Args:
@@ -178,6 +189,8 @@ class Client(IncidentCommands, DirectoryCommands, CatalogCommands, ChangeCommand
                 document = {"detail": f"HTTP {answer.status_code} without JSON"}
         if answer.is_success:
             return document
+        if isinstance(document, str):  # as Alertmanager's API says it
+            raise STATUSES.get(answer.status_code, WarRoomError)(document)
         raise problem_to_error(document if isinstance(document, dict) else {}, answer.status_code)
 
     async def _post(self, path: str, body: object, key: str | None = None) -> Json:

@@ -98,6 +98,11 @@ def people_words(row: IncidentRow) -> tuple[str, Role]:
     return f"◆{row.owner}" if same else f"{row.owner} ◆{row.commander}", Role.PLAIN
 
 
+def silences_words(count: int) -> str:
+    """Return how many silences there are: ``1 silence``, ``3 silences``."""
+    return f"{count} silence{'' if count == 1 else 's'}"
+
+
 def time_words(moment: datetime) -> str:
     """Return the time of day in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%H:%M:%S")

@@ -89,8 +89,11 @@ async def test_401_comes_although_the_body_was_never_sent(api18: Api) -> None:
             status, headers, problem = await line.answer()
             assert (status, headers["connection"]) == (401, "close"), (path, auth)
             assert headers["www-authenticate"].startswith("Bearer")
-            assert problem["type"] == "urn:warroom:problem:unauthenticated"
-            assert problem["request_id"] == headers["x-request-id"]
+            if path.startswith("/api/v2/"):  # clients of Alertmanager read one string
+                assert isinstance(problem, str)
+            else:
+                assert problem["type"] == "urn:warroom:problem:unauthenticated"
+                assert problem["request_id"] == headers["x-request-id"]
             line.writer.write_eof()
             assert await line.ended()
     assert api18.count("delivery") == 0

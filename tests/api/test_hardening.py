@@ -41,8 +41,11 @@ async def test_malformed_json_is_kept_also_when_it_is_called_json(
         )
     problem = answer.json()
     assert answer.status_code == 400
-    assert problem["field"] == "body"
-    assert "kept as" in problem["remedy"]
+    if path.startswith("/api/v2/"):  # clients of Alertmanager read one string
+        assert "kept as" in problem
+    else:
+        assert problem["field"] == "body"
+        assert "kept as" in problem["remedy"]
     assert api18.count("delivery", "state = 'quarantined'") == 1
 
 

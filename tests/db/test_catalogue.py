@@ -15,7 +15,7 @@ MUTABLE = {
     "change_event", "change_service", "incident_change", "freeze_policy", "freeze",
     "freeze_exception", "mitigation_lock",
     "source_secret", "heartbeat", "quarantine",
-    "alert_rule", "alert_type", "triage_item",
+    "alert_rule", "alert_type", "triage_item", "silence",
 }  # fmt: skip
 BATCHED = {"alert", "outbox"}
 WORKING = {"lease", "idempotency", "source_tally", "heartbeat_state"}
@@ -40,7 +40,7 @@ ENGINE = {
     "freeze": "a",
     "heartbeat": "s", "heartbeat_state": "u",
     "alert_rule": "s", "triage_item": "i", "incident_relation": "i", "incident_link": "s",
-    "mitigation_lock": "s",
+    "mitigation_lock": "s", "silence": "s",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},
@@ -75,7 +75,7 @@ DEFINERS = {
     "warroom.services_in_use": "warroom_search",
     "read_v1.change_event_at": "warroom_search", "read_v1.change_service_at": "warroom_search",
     "read_v1.incident_change_at": "warroom_search", "read_v1.freeze_at": "warroom_search",
-    "read_v1.mitigation_lock_at": "warroom_search",
+    "read_v1.mitigation_lock_at": "warroom_search", "read_v1.silence_at": "warroom_search",
     "warroom.audit_added": "warroom_owner",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}

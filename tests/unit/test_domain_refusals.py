@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from warroom.domain import (
     incident_services,
     log_book,
     mitigation,
+    silence,
     undo,
 )
 from warroom.domain.escalation import Policy
@@ -27,6 +29,7 @@ from warroom.domain.timeline import EntryKind
 from warroom.domain.undo import LastCommand, Touched
 from warroom.errors import Refused
 
+HOUR = timedelta(hours=1)
 ENDED = incident(Status.RESOLVED)
 GONE = "INC-12 is already resolved (by ana at 10:41 UTC); declare a new incident if it burns again."
 LED = incident(roles={"commander": LUC_})
@@ -369,6 +372,31 @@ REFUSALS: list[Refusal] = [
             "it by a new command."
         ),
         lambda: undo_after(last(intact=False)),
+    ),
+    # Silences
+    (
+        "silence-everything",
+        (
+            "At least one matcher must not match the empty string: this would silence every alert"
+            " that lacks these labels. Nothing was changed. Name a label that must be there."
+        ),
+        lambda: silence.check_breadth(silence.Breadth(True, HOUR, 0, 0), "x" * 60),
+    ),
+    (
+        "silence-broad",
+        (
+            "It would hold back 1,200 of 1,300 firing alerts. Nothing was changed. Match less, or"
+            " give a reason of at least 30 characters."
+        ),
+        lambda: silence.check_breadth(silence.Breadth(False, HOUR, 1200, 1300), "noise"),
+    ),
+    (
+        "silence-long",
+        (
+            "It would last 10 d. Nothing was changed. Make it 7 days or less, or give a reason of"
+            " at least 30 characters."
+        ),
+        lambda: silence.check_breadth(silence.Breadth(False, 240 * HOUR, 0, 0), "noise"),
     ),
 ]
 

@@ -305,3 +305,38 @@ def test_arbitrary_json_is_read_or_refused(parse: Parse, value: Any, wrap: bool)
         assert (alert.state is AlertState.RESOLVED) == (alert.ends_at is not None)
         assert alert.ends_at is None or alert.starts_at <= alert.ends_at <= NOW
         json.dumps(dict(alert.raw), ensure_ascii=False).encode("utf-8")
+
+
+def test_grafanas_webhook_is_told_apart_by_its_org() -> None:
+    memory, missing = alertmanager_webhook.parse(recorded("grafana_webhook"), OPTIONS, NOW)
+    assert (memory.name, memory.service_key, memory.severity) == (
+        "High memory usage",
+        "checkout",
+        1,
+    )
+    assert memory.fingerprint == "c6eadffa33fcdf37"
+    assert memory.state is AlertState.FIRING
+    assert memory.annotations["imageURL"] == "https://mine.example/kept.png"
+    assert memory.annotations["panelURL"].endswith("viewPanel=2")
+    assert memory.annotations["silenceURL"].startswith("https://play.grafana.org/alerting/silence/")
+    assert memory.annotations["valueString"].startswith("[ var='B'")
+    assert memory.notes == ("the sender left 3 more alerts out of this group (max_alerts)",)
+    assert dict(missing.annotations) == {}
+    assert (missing.name, missing.service_key) == ("DatasourceNoData", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"version": "4"}, "version"),
+        ({"orgId": "one"}, "orgId"),
+        ({"orgId": True}, "orgId"),
+        ({"alerts": [alert_json(valueString=3)]}, "alerts[0].valueString"),
+        ({"alerts": [alert_json(imageURL=["x"])]}, "alerts[0].imageURL"),
+    ],
+)
+def test_what_grafana_never_sends_is_refused(change: dict[str, Any], field: str) -> None:
+    message = json.loads(recorded("grafana_webhook")) | change
+    with pytest.raises(InvalidInput) as caught:
+        alertmanager_webhook.parse(json.dumps(message).encode(), OPTIONS, NOW)
+    assert caught.value.field == field

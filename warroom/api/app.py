@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom import __version__
 from warroom.api import (
+    alertmanager,
     bulk,
     catalog,
     change_doors,
@@ -34,6 +35,7 @@ from warroom.api import (
     record,
     reports,
     rules,
+    silences,
     tally,
     triage,
 )
@@ -113,6 +115,8 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(impact.router)
     app.include_router(ingest.router)
     app.include_router(bulk.router)
+    app.include_router(alertmanager.router)
+    app.include_router(silences.router)
     app.include_router(change_doors.router)
     app.include_router(heartbeats.beats)
     app.include_router(heartbeats.router)

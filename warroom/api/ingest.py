@@ -1,4 +1,4 @@
-"""The first door: Alertmanager's webhook, and API v2 as Prometheus posts to it."""
+"""Alerts in: what every door of alerts ends in, and Alertmanager's webhook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from warroom.api.problems import RESPONSES
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import Forbidden, InvalidInput, Overloaded
-from warroom.ingest import alertmanager_v2, alertmanager_webhook
+from warroom.ingest import alertmanager_webhook
 from warroom.ingest.common import IngestOptions
 from warroom.services import alerts
 from warroom.services.access import require
@@ -27,7 +27,7 @@ Parser = Callable[[bytes, IngestOptions, datetime], tuple[IncomingAlert, ...]]
 LARGE_BODY = 65_536
 
 
-def _json_body(kind: str) -> dict[str, Any]:
+def json_body(kind: str) -> dict[str, Any]:
     """Describe a body that we read ourselves: the framework would refuse it before it is kept."""
     shape = {"type": kind} if kind == "object" else {"type": kind, "items": {"type": "object"}}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}}
@@ -42,21 +42,22 @@ class Taken(BaseModel):
     incidents: list[str]
 
 
-@router.post("/v1/ingest/alertmanager", response_model=Taken, openapi_extra=_json_body("object"))
+@router.post("/v1/ingest/alertmanager", response_model=Taken, openapi_extra=json_body("object"))
 async def webhook(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     """Take an Alertmanager webhook (version 4); 2xx only after the commit."""
-    return await _take(request, ctx, state, alertmanager_webhook.parse, "alertmanager")
+    return await take(request, ctx, state, alertmanager_webhook.parse, "alertmanager")
 
 
-@router.post("/api/v2/alerts", response_model=Taken, openapi_extra=_json_body("array"))
-async def api_v2(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
-    """Take alerts as Alertmanager's API v2 does; Prometheus posts here directly."""
-    return await _take(request, ctx, state, alertmanager_v2.parse, "alertmanager-v2")
-
-
-async def _take(
+async def take(
     request: Request, ctx: CommandContext, state: State, parse: Parser, dialect: str
 ) -> dict[str, Any]:
+    """Read a body in one dialect and store its alerts; return the fields of ``Taken``.
+
+    Raises:
+        Forbidden: the token is none of a source's.
+        InvalidInput: the body cannot be understood; it is kept all the same.
+        Overloaded: too much waits already; nothing was stored.
+    """
     require(ctx, Scope.INGEST)
     if ctx.principal.source_id is None:
         raise Forbidden(

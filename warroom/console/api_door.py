@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from screens.commands import ADDING, Command, Kind
+from screens.commands import ADDING, Command, Kind, SilenceCommand
 from warroom.console.door import Door
 from warroom.domain.triage import TriageKind
 
@@ -53,7 +53,12 @@ METHODS: Final[Mapping[Kind | TriageKind, str]] = {
     TriageKind.MERGE: "merge_triage",
     TriageKind.DISMISS: "dismiss_triage",
 }
-"""The client's method of every command."""
+"""The client's method of every command on incidents."""
+OF_SILENCES: Final[Mapping[SilenceCommand, str]] = {
+    SilenceCommand.PUT: "add_silence",
+    SilenceCommand.EXPIRE: "expire_silence",
+}
+"""And of every one on silences."""
 
 if TYPE_CHECKING:
     from warroom.client import Client
@@ -116,6 +121,9 @@ class ApiDoor:
             WarRoomError: refused, unknown, or not reached; see ``warroom.errors``.
         """
         client, ref, args = self._ready(), str(command.ref), dict(command.wish.args)
+        if isinstance(command.kind, SilenceCommand):
+            found = await getattr(client, OF_SILENCES[command.kind])(**args, key=command.key)
+            return Answer(ref, 0, str(found["state"]))
         name = METHODS[command.kind]
         call: Callable[..., Awaitable[dict[str, Any]]] = getattr(client, name)
         if command.incident is None:

@@ -19,7 +19,12 @@ from warroom.errors import ConfigurationError
 
 _KEY: Final = re.compile(r"((ctrl|alt|shift|super|meta)\+)*[A-Za-z0-9_]+$")
 # These panes have the keys of every pane and their own.
-_NESTED: Final = ({"pane", "impact"}, {"pane", "timeline"}, {"pane", "restart"})
+_NESTED: Final = (
+    {"pane", "impact"},
+    {"pane", "timeline"},
+    {"pane", "restart"},
+    {"pane", "silences"},
+)
 DEFAULTS: Final[Mapping[str, str]] = {action.id: action.keys for action in ALL}
 
 

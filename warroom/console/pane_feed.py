@@ -31,7 +31,8 @@ _PAGE: Final = 100
 _REST: Final = 4
 _LONGEST_REST_S: Final = 0.8
 _BACKOFF_S: Final = (1.0, 2.0, 4.0)
-_ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH, Pane.ESTATE, Pane.TRIAGE)
+_ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH, Pane.ESTATE, Pane.TRIAGE,
+                 Pane.SILENCES)  # fmt: skip
 _OF_INCIDENT: Final = frozenset({Pane.IMPACT, Pane.TIMELINE})
 Connect = Callable[[], Awaitable[tuple[Any, float]]]
 
@@ -192,6 +193,8 @@ async def read_call(
         return await reads.read_estate(conn)
     if pane is Pane.TRIAGE:
         return await reads.read_triage(conn)
+    if pane is Pane.SILENCES:
+        return await reads.read_silences(conn)
     assert watch.incident is not None
     if pane is Pane.IMPACT:
         return await reads.read_impact(conn, watch.incident)

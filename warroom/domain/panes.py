@@ -15,6 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from warroom.domain.reasoned import EstatePicture, RestartWave, SharedDomain, Suggestion, Suspect
+from warroom.domain.silence_picture import SilencesPicture
 from warroom.domain.triage import TriagePicture
 
 
@@ -28,6 +29,7 @@ class Pane(StrEnum):
     HEALTH = "health"
     ESTATE = "estate"
     TRIAGE = "triage"
+    SILENCES = "silences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,5 +256,11 @@ class HealthPicture:
 
 
 Picture = (
-    ImpactPicture | TimersPicture | TimelinePicture | HealthPicture | EstatePicture | TriagePicture
+    ImpactPicture
+    | TimersPicture
+    | TimelinePicture
+    | HealthPicture
+    | EstatePicture
+    | TriagePicture
+    | SilencesPicture
 )

@@ -104,8 +104,8 @@ class BoardPicture:
     ``source`` and ``replay_lag_s`` (seconds behind the primary, None on the primary) say how far
     it can be trusted; ``as_of`` is set when the picture is of the past; ``last_closed`` names the
     last incident that ended, for the empty board; ``truncated`` when there are more rows than the
-    limit; ``open_count`` counts all; ``triage_count`` is how much waits for a person now; ``note``
-    says why another server than wanted was read.
+    limit; ``open_count`` counts all; ``triage_count`` is how much waits for a person now;
+    ``silences`` those in force; ``note`` says why another server than wanted was read.
     """
 
     rows: tuple[IncidentRow, ...]
@@ -114,6 +114,7 @@ class BoardPicture:
     replay_lag_s: float | None = None
     as_of: datetime | None = None
     open_count: int = 0
+    silences: int = 0
     truncated: bool = False
     last_closed: tuple[int, datetime] | None = None
     note: str = ""

@@ -1,16 +1,20 @@
 """Alertmanager's webhook, payload version 4: one group of alerts, firing and resolved.
 
+Grafana's is the same with version "1", an ``orgId`` and a few fields more (``grafana.py``).
+
 An alert's own ``status`` is believed.  Alertmanager announces the end, so a firing alert does not
 expire unless the source is configured so; its zero ``endsAt`` means not yet.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from warroom.domain.alert import AlertState, IncomingAlert
 from warroom.errors import InvalidInput
+from warroom.ingest import grafana
 from warroom.ingest.common import (
     IngestOptions,
     Times,
@@ -47,22 +51,34 @@ def parse(body: bytes, options: IngestOptions, now: datetime) -> tuple[IncomingA
         InvalidInput: ``field`` is the JSON path at fault.
     """
     message = read_object(read_json(body), "")
-    _check_envelope(message)
+    from_grafana = grafana.is_grafana(message)
+    _check_envelope(message, grafana.VERSION if from_grafana else VERSION)
     alerts = read_alerts(message.get("alerts"), "alerts")
     cut = _truncated(message)
-    return tuple(
+    found = tuple(
         _alert(alert, f"alerts[{index}]", options, now, cut if index == 0 else 0)
         for index, alert in enumerate(alerts)
     )
+    if not from_grafana:
+        return found
+    return tuple(
+        replace(alert, annotations={**more, **alert.annotations})
+        if (more := grafana.annotations_of(alert.raw, f"alerts[{index}]"))
+        else alert
+        for index, alert in enumerate(found)
+    )
 
 
-def _check_envelope(message: dict[str, Any]) -> None:
-    """Refuse what is no version 4; the group's own fields are checked, though we group anew."""
-    if message.get("version") != VERSION:
+def _check_envelope(message: dict[str, Any], version: str) -> None:
+    """Refuse another version; the group's own fields are checked, though we group anew."""
+    if message.get("version") != version:
+        since = "Grafana's unified alerting sends" if version != VERSION else (
+            "Alertmanager has sent since 0.6"
+        )  # fmt: skip
         raise InvalidInput(
-            f'version must be "{VERSION}", as Alertmanager has sent since 0.6.',
+            f'version must be "{version}", as {since}.',
             field="version",
-            remedy="Point an Alertmanager webhook_config here.",
+            remedy="Point a webhook of Alertmanager or Grafana here.",
         )
     for key in _TEXTS:
         read_text(message.get(key), key)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from warroom.db.uow import Work
 from warroom.domain import flapping, grouping
-from warroom.domain.alert import AlertChange, AlertState, ChangeKind, IncomingAlert
+from warroom.domain.alert import AlertChange, AlertState, ChangeKind
 from warroom.domain.alert_rule import Rule, RuleBook, RuleKind, Subject, group_key
 from warroom.domain.declaration import (
     Classification,
@@ -29,7 +29,7 @@ from warroom.domain.grouping import Candidate, Failed, Placement, PlacementKind
 from warroom.domain.incident import Status
 from warroom.domain.priority import PRODUCTION, begins_with, priority
 from warroom.domain.validate import say_duration
-from warroom.services import alert_incidents, rule_book
+from warroom.services import alert_incidents, rule_book, suppression
 from warroom.services.alert_arrival import Arrival, Placed
 from warroom.services.alert_roots import Roots, roots_of
 from warroom.services.alert_rows import (
@@ -72,6 +72,7 @@ class Desk:
         self._rates = dict(rates or {})
         self._policies = policies or {}
         self._spare: list[tuple[UUID, int]] = []
+        self._suppressions: suppression.Suppressions | None = None
         self.opened: dict[UUID, OpenedIncident] = {}
         self.raised: dict[UUID, int] = {}
         self.attached: set[tuple[UUID, UUID]] = set()
@@ -90,9 +91,13 @@ class Desk:
         roots = self._roots.get(service.unit)
         return len(roots.of(service.id)) if roots is not None else 0
 
-    def suppressed(self, incoming: IncomingAlert) -> str | None:  # noqa: ARG002
-        """Return why the alert may open nothing now, None when nothing silences it."""
-        return None
+    async def _silenced(self, arrival: Arrival, visibility: str) -> str | None:
+        """Return why an alert opens and joins nothing; read once a batch, and only if asked."""
+        if self._suppressions is None:
+            self._suppressions = await suppression.load(self._work, self._now)
+        return self._suppressions.why(
+            arrival.incoming.labels, unit=arrival.service.unit, visibility=visibility
+        )
 
     async def place(self, arrival: Arrival, change: AlertChange, *, again: bool = False) -> Placed:
         """Decide what becomes of an alert.
@@ -159,13 +164,13 @@ class Desk:
             kept = replace(standing, disposition=disposition, decide_at=due)
             return Placed(None, why, change, kept, visibility, asks)
 
-        why = self.suppressed(arrival.incoming)
-        if why is not None:
-            return out("suppressed", why)
         rule = self._book.first(RuleKind.DECLARE, subject)
         declaration = rule.declaration if rule is not None else None
         if declaration is not None and declaration.classification is Classification.SECURITY:
             visibility = "security"
+        why = await self._silenced(arrival, visibility)
+        if why is not None:
+            return out("suppressed", why)
         if standing.flapping:
             many = len(standing.flips)
             said = f"recorded only: it flaps, {many} changes in {say_duration(flapping.WINDOW)}"

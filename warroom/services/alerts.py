@@ -50,6 +50,9 @@ from warroom.services.alert_rows import (
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
 ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
 RACES = 3
+# A group of 14,000 alerts is one transaction, which may take longer than any command of a person.
+USUAL = 1000
+EACH_MORE_S = 0.005
 # Loading a thousand services takes some 70 ms; a storm does not wait longer for its impact.
 IMPACT_AT_ONCE = 1000
 REASONED_AT_ONCE = 5
@@ -122,7 +125,8 @@ async def take_batch(
         results[:] = await _take(work, deliveries, window, lock=again)
         return Answer(200, {})
 
-    await _again_after_races(db, inner, "alerts.take", {}, handler)
+    many = sum(len(d.alerts) for d in deliveries)
+    await _again_after_races(db, inner, "alerts.take", {}, handler, alerts=many)
     return results
 
 
@@ -160,7 +164,9 @@ async def take_once(
         return Answer(200, {"alerts": result.alerts, "new": result.new, "through": through})
 
     asked = {"sha256": hashlib.sha256(delivery.body).hexdigest()}
-    return (await _again_after_races(db, inner, "alerts.load", asked, handler)).body
+    many = len(delivery.alerts)
+    answer = await _again_after_races(db, inner, "alerts.load", asked, handler, alerts=many)
+    return answer.body
 
 
 async def loaded_through(db: Database, ctx: CommandContext, prefix: str) -> int:
@@ -189,15 +195,26 @@ async def _again_after_races(
     command: str,
     body: dict[str, str],
     handler: Callable[[Work, bool], Awaitable[Answer]],
+    *,
+    alerts: int,
 ) -> Answer:
     """Run a command that takes alerts; again, with everything locked, when it lost a race."""
+    more = max(alerts - USUAL, 0)
+    deadline_s = db.command_deadline_s + more * EACH_MORE_S
     for attempt in range(RACES):
 
         async def once(work: Work, again: bool = attempt > 0) -> Answer:
+            if more:
+                await work.scalar(
+                    "select set_config('statement_timeout', :ms, true)",
+                    {"ms": f"{deadline_s * 1000:.0f}"},
+                )
             return await handler(work, again)
 
         try:
-            return await run_command(db, ctx, command, body, once, eyes=INGEST_PRINCIPAL)
+            return await run_command(
+                db, ctx, command, body, once, eyes=INGEST_PRINCIPAL, deadline_s=deadline_s
+            )
         except _Raced:
             continue
     raise DatabaseUnavailable("The same new alerts arrived everywhere at once; nothing was stored.")

@@ -13,6 +13,7 @@ from warroom.db.reads.health import read_health
 from warroom.db.reads.impact import read_impact
 from warroom.db.reads.log import read_log
 from warroom.db.reads.names import read_names
+from warroom.db.reads.silences import read_silences
 from warroom.db.reads.timers import read_timers
 from warroom.db.reads.triage import read_triage
 
@@ -26,6 +27,7 @@ __all__ = [
     "read_incident",
     "read_log",
     "read_names",
+    "read_silences",
     "read_timeline",
     "read_timers",
     "read_triage",

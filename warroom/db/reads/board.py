@@ -104,6 +104,8 @@ select clock_timestamp() as read_at, pg_is_in_recovery() as standby,
 _COUNT_NOW: LiteralString = """
 select (select count(*) from read_v1.incident where ended_at is null) as open_count,
   (select count(*) from read_v1.triage_item where state = 'waiting') as waiting,
+  (select count(*) from read_v1.silence where expired_at is null and ends_at > clock_timestamp()
+    and starts_at <= clock_timestamp()) as silences,
   l.number as last_number, l.ended_at as last_ended
 from (select 1) one left join lateral (
   select number, ended_at from read_v1.incident where ended_at is not null
@@ -112,6 +114,8 @@ from (select 1) one left join lateral (
 _COUNT_THEN: LiteralString = """
 with i as materialized (select * from read_v1.incident_at(%(as_of)s))
 select (select count(*) from i where ended_at is null) as open_count, 0 as waiting,
+  (select count(*) from read_v1.silence_at(%(as_of)s) where expired_at is null
+    and ends_at > %(as_of)s and starts_at <= %(as_of)s) as silences,
   l.number as last_number, l.ended_at as last_ended
 from (select 1) one left join lateral (
   select number, ended_at from i where ended_at is not null
@@ -177,6 +181,7 @@ async def read_board(
         as_of=as_of,
         open_count=counts["open_count"],
         triage_count=counts["waiting"],
+        silences=counts["silences"],
         truncated=counts["open_count"] > len(rows),
         last_closed=last,
     )

@@ -52,6 +52,7 @@ from warroom.db.tables.intake import (
 from warroom.db.tables.log import evidence, hypothesis, pin, timeline
 from warroom.db.tables.record import audit, history, replication_sample
 from warroom.db.tables.rules import alert_rule, alert_type, triage_item
+from warroom.db.tables.silences import silence
 from warroom.db.tables.working import idempotency, lease, outbox
 
 __all__ = [
@@ -99,6 +100,7 @@ __all__ = [
     "restart_tick",
     "role_held",
     "service",
+    "silence",
     "source",
     "source_identity",
     "source_secret",

@@ -1,0 +1,113 @@
+"""What fires, as Alertmanager's API lists it: labels, lifetime, and what silences it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from warroom.db.engine import Database
+from warroom.db.uow import Work, read
+from warroom.domain.ids import format_ref
+from warroom.domain.principal import INGEST_PRINCIPAL, CommandContext, Scope
+from warroom.domain.silence import Matcher
+from warroom.errors import Refused
+from warroom.services import suppression
+from warroom.services.access import require
+from warroom.services.matching import equal_pairs, test_of
+
+MOST: Final = 20_000
+"""Alerts that one answer may hold."""
+BELIEVED: Final = timedelta(minutes=5)
+_LIST: Final = """
+select a.fingerprint, a.labels, a.annotations, coalesce(a.generator_url, '') as generator_url,
+  a.starts_at, coalesce(a.expires_at, now() + cast(:believed as interval)) as ends_at,
+  a.last_seen_at, a.unit, a.visibility, i.number, s.key as service, now() as now
+from warroom.alert a join warroom.service s on s.id = a.service_id
+left join warroom.incident i on i.id = a.incident_id
+where a.state = 'firing' and a.labels @> cast(:pairs as jsonb)
+  and (a.expires_at is null or a.expires_at > now())
+  and (cast(:source as uuid) is null or a.source_id = :source)
+order by a.fingerprint, a.source_id limit :limit
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FiringAlert:
+    """An alert that fires; ``incident`` is its reference, empty when it is on none.
+
+    ``silenced_by`` are the ids of the silences that match it now.
+    """
+
+    fingerprint: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    generator_url: str
+    starts_at: datetime
+    ends_at: datetime
+    updated_at: datetime
+    service: str
+    incident: str
+    silenced_by: tuple[str, ...]
+
+
+async def firing(
+    db: Database,
+    ctx: CommandContext,
+    filters: Sequence[Matcher],
+    *,
+    active: bool = True,
+    silenced: bool = True,
+) -> list[FiringAlert]:
+    """Return the firing alerts that fulfil all filters, by fingerprint.
+
+    A source's token sees its source's own alerts; any other needs the scope ``read`` and sees what
+    its owner may see.
+
+    Args:
+        db: the database of the API.
+        ctx: who asks.
+        filters: all must hold.
+        active: also those that nothing silences.
+        silenced: also those that a silence matches.
+
+    Raises:
+        Refused: more than 20,000 fulfil them (rule ``too-many-alerts``).
+    """
+    own = ctx.principal.source_id if Scope.INGEST in ctx.principal.scopes else None
+    if own is None:
+        require(ctx, Scope.READ)
+    test = test_of(filters)
+
+    async def handler(work: Work) -> list[FiringAlert]:
+        rows = await work.rows(
+            _LIST,
+            {"pairs": json.dumps(equal_pairs(filters)), "source": own, "limit": MOST + 1,
+             "believed": f"{BELIEVED.total_seconds():.0f} seconds"},
+        )  # fmt: skip
+        if len(rows) > MOST:
+            raise Refused(
+                f"More than {MOST:,} alerts fire; name a filter that fewer fulfil.",
+                rule="too-many-alerts",
+            )
+        now: datetime = await work.scalar("select now()")
+        silences = await suppression.load(work, now)
+        found = []
+        for r in rows:
+            if not test(r["labels"]):
+                continue
+            by = silences.of(r["labels"], unit=r["unit"], visibility=r["visibility"])
+            if (by and not silenced) or (not by and not active):
+                continue
+            found.append(
+                FiringAlert(
+                    r["fingerprint"], r["labels"], r["annotations"], r["generator_url"],
+                    r["starts_at"], r["ends_at"], r["last_seen_at"], r["service"],
+                    format_ref(r["number"]) if r["number"] else "", tuple(str(s.id) for s in by),
+                )
+            )  # fmt: skip
+        return found
+
+    return await read(db, ctx, handler, eyes=INGEST_PRINCIPAL if own is not None else None)

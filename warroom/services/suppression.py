@@ -1,0 +1,104 @@
+"""Which alerts are silenced now: asked for each alert that would open or join an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from warroom.db.uow import Work
+from warroom.domain.silence import from_json, why
+from warroom.errors import InvalidInput
+from warroom.logs import log
+from warroom.services.matching import Test, equal_pairs, test_of
+
+_ACTIVE = """
+select s.id, s.matchers, s.comment, s.ends_at, s.units, s.security, p.name as who
+from warroom.silence s join warroom.principal p on p.id = s.created_by
+where s.expired_at is null and s.ends_at > :now and s.starts_at <= :now
+order by s.ends_at desc, s.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveSilence:
+    """A silence in force; it reaches the units of its maker, and security alerts if they may."""
+
+    id: UUID
+    who: str
+    ends_at: datetime
+    comment: str
+    units: frozenset[str]
+    security: bool
+    pair: tuple[str, str] | None
+    test: Test
+
+
+class Suppressions:
+    """The silences in force at one moment, ready to be asked thousands of times."""
+
+    def __init__(self, silences: Sequence[ActiveSilence], now: datetime) -> None:
+        self._now = now
+        self._count = len(silences)
+        self._by_pair: dict[tuple[str, str], list[ActiveSilence]] = {}
+        self._others: list[ActiveSilence] = []
+        for silence in silences:
+            if silence.pair is None:
+                self._others.append(silence)
+            else:
+                self._by_pair.setdefault(silence.pair, []).append(silence)
+
+    def __len__(self) -> int:
+        """Return how many silences are in force."""
+        return self._count
+
+    def of(
+        self, labels: Mapping[str, str], *, unit: str | None = None, visibility: str = "normal"
+    ) -> list[ActiveSilence]:
+        """Return the silences of an alert with these labels, the one that ends last first.
+
+        Args:
+            labels: the alert's.
+            unit: the unit of its service, None to ask about any.
+            visibility: the alert's.
+        """
+        if not self._count:
+            return []
+        found = [
+            s for s in self._near(labels)
+            if (unit is None or unit in s.units)
+            and (visibility == "normal" or (visibility == "security" and s.security))
+            and s.test(labels)
+        ]  # fmt: skip
+        return sorted(found, key=lambda s: (s.ends_at, str(s.id)), reverse=True)
+
+    def why(
+        self, labels: Mapping[str, str], *, unit: str | None = None, visibility: str = "normal"
+    ) -> str | None:
+        """Return the sentence that says why an alert opens no incident, None when it may."""
+        found = self.of(labels, unit=unit, visibility=visibility)
+        return why(found[0].who, found[0].ends_at, found[0].comment, self._now) if found else None
+
+    def _near(self, labels: Mapping[str, str]) -> Iterator[ActiveSilence]:
+        for pair in labels.items():
+            yield from self._by_pair.get(pair, ())
+        yield from self._others
+
+
+async def load(work: Work, now: datetime) -> Suppressions:
+    """Read the silences in force at ``now``; one that cannot be understood silences nothing."""
+    found: list[ActiveSilence] = []
+    for row in await work.rows(_ACTIVE, {"now": now}):
+        matchers = from_json(row["matchers"])
+        try:
+            test = test_of(matchers)
+        except InvalidInput as error:
+            log.warning("silence not understood", silence=str(row["id"]), detail=error.message)
+            continue
+        pair = next(iter(equal_pairs(matchers).items()), None)
+        found.append(
+            ActiveSilence(row["id"], row["who"], row["ends_at"], row["comment"],
+                          frozenset(row["units"]), row["security"], pair, test)
+        )  # fmt: skip
+    return Suppressions(found, now)
