@@ -16,6 +16,7 @@ from warroom.api import (
     catalog,
     change_doors,
     changes,
+    dialects,
     directory,
     freezes,
     impact,
@@ -29,7 +30,7 @@ from warroom.api import (
     problems,
     record,
 )
-from warroom.api.auth import Gate
+from warroom.api.auth import SMALLER, Gate
 from warroom.api.batcher import Batcher
 from warroom.api.catalog import imports
 from warroom.api.limits import Door
@@ -93,6 +94,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(incident_recovery.router)
     app.include_router(impact.router)
     app.include_router(ingest.router)
+    app.include_router(dialects.router)
     app.include_router(change_doors.router)
     app.include_router(changes.router)
     app.include_router(changes.near_router)
@@ -101,8 +103,9 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(catalog.router)
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.
-    larger = {imports.ADDRESS: settings.import_limit_bytes}
-    app.add_middleware(Door, limit=settings.body_limit_bytes, larger=larger)
+    own = {path: min(most, settings.body_limit_bytes) for path, most in SMALLER.items()}
+    own[imports.ADDRESS] = settings.import_limit_bytes
+    app.add_middleware(Door, limit=settings.body_limit_bytes, own=own)
     app.add_middleware(Gate)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)

@@ -33,7 +33,7 @@ class Door:
         app: what is behind.
         limit: bytes of a body, as sent and as decompressed.
         body_seconds: a body must have come within this time.
-        larger: the limits of those addresses that take more.
+        own: the limits of those addresses that take more, or less.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Door:
         app: ASGIApp,
         limit: int,
         body_seconds: float = BODY_SECONDS,
-        larger: Mapping[str, int] | None = None,
+        own: Mapping[str, int] | None = None,
     ) -> None:
         self._app = app
         self._usual = limit
-        self._larger = larger or {}
+        self._own = own or {}
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +54,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         ended = False
-        limit = self._larger.get(scope.get("path", ""), self._usual)
+        limit = self._own.get(scope.get("path", ""), self._usual)
 
         async def watched() -> Message:
             nonlocal ended

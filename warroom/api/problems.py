@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from warroom.api.foreign import shaped
 from warroom.domain.safe_text import safe_text
 from warroom.errors import Refused, WarRoomError
 from warroom.logs import log
@@ -32,7 +33,10 @@ SAID: dict[int, tuple[str, str | None]] = {
 def problem(
     request: Request, status: int, code: str, title: str, detail: str, **more: Any
 ) -> JSONResponse:
-    """Return a problem document."""
+    """Return a problem document; on a foreign dialect's address, what its clients understand."""
+    foreign = shaped(request, status, code, detail, more)
+    if foreign is not None:
+        return foreign
     body = {"type": PREFIX + code, "title": title, "status": status, "detail": detail}
     body |= {k: v for k, v in more.items() if v is not None}
     body["request_id"] = getattr(request.state, "request_id", "")

@@ -44,6 +44,7 @@ GROUPS: Final[dict[str, str]] = {
     "policy": "escalation policies",
     "token": "API tokens",
     "source": "alert sources and their tokens",
+    "ingest": "try what a source would send",
     "channel": "webhooks that messages go to",
     "field": "custom fields of incidents",
     "change": "changes, and the change board's figures",

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from warroom.client import Client
 
 COLUMNS = ("key", "name", "dialect", "severities", "last_seen_at", "paused_at")
+DIALECTS = (
+    "alertmanager", "pagerduty", "opsgenie", "nagios", "cloudevents", "generic",
+    "github", "gitlab", "argocd", "change",
+)  # fmt: skip
 LOST = "`warroom source token SOURCE` makes another."
 
 
@@ -29,6 +33,10 @@ def add_parser(subparsers: SubParsers) -> None:
         "words", nargs="*", type=_word, metavar="WORD=N", help="e.g. critical=1 warning=3"
     )
     severity.add_argument("--clear", action="store_true", help="use the built-in table again")
+    mapping = directory.verb(verbs, "mapping", "say what is where in its JSON, from a file")
+    mapping.add_argument("source")
+    mapping.add_argument("file", nargs="?", metavar="FILE", help="TOML or JSON")
+    mapping.add_argument("--clear", action="store_true", help="take the mapping away")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +46,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service-label", help="the label that names the service")
     parser.add_argument(
         "--dialect",
-        choices=("alertmanager", "github", "gitlab", "argocd", "pagerduty", "change"),
+        choices=DIALECTS,
         default="alertmanager",
         help="what it speaks; a GitHub source also gets the secret that its webhook signs with",
     )
@@ -62,15 +70,30 @@ async def _severity(args: argparse.Namespace, client: Client, key: str) -> dict[
     return await client.set_severities(args.source, dict(args.words), key=key)
 
 
+async def _mapping(args: argparse.Namespace, client: Client, key: str) -> dict[str, Any]:
+    from warroom.cli.mapping_file import read_mapping
+
+    mapping = None if args.clear else read_mapping(args.file)
+    done = await client.set_mapping(args.source, mapping, key=key)
+    return done if args.json else {"key": done["key"], "mapping": "taken away" if args.clear
+                                   else f"set from {args.file}"}  # fmt: skip
+
+
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
+    if args.verb == "mapping" and (args.file is None) != args.clear:
+        raise InvalidInput(
+            "Give the file with the mapping, or --clear; nothing was changed.",
+            field="file",
+            remedy="For example: warroom source mapping probes probes.toml",
+        )
     if args.verb == "severity" and bool(args.words) == args.clear:
         raise InvalidInput(
             "Give the words of the source with their severities, or --clear; nothing was changed.",
             field="words",
             remedy="For example: warroom source severity alertmanager page=1 ticket=4",
         )
-    more = {"token": _token, "severity": _severity}
+    more = {"token": _token, "severity": _severity, "mapping": _mapping}
     return directory.run(args, "sources", COLUMNS, _body, more, lost=LOST)
 
 

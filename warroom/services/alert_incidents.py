@@ -18,6 +18,9 @@ from warroom.services import snoozes
 from warroom.services.alert_rows import Candidates, Entry, OpenedIncident, Outcome, as_json
 from warroom.services.escalation_policies import policy_of
 
+REHEARSED = 2_000_000_000
+"""Incidents of rehearsals have numbers from here on; none of them is ever committed."""
+
 
 async def candidates(
     work: Work, service_ids: Sequence[UUID], attached: Sequence[UUID]
@@ -49,7 +52,13 @@ async def candidates(
 
 async def next_incident(work: Work, severity: int, now: datetime) -> Candidate:
     """Reserve id and number of an incident that is about to be opened."""
-    row = await work.row("select warroom.uuid7() as id, nextval('warroom.incident_number') as n")
+    # A rehearsal is rolled back, and a sequence is not: it must leave no gap in the numbers.
+    number = (
+        f"{REHEARSED} + floor(random() * 100000000)::integer"
+        if work.rehearsal
+        else "nextval('warroom.incident_number')"
+    )
+    row = await work.row(f"select warroom.uuid7() as id, {number} as n")
     if row is None:
         raise RuntimeError("a sequence without a next value")
     return Candidate(row["id"], row["n"], Status.TRIGGERED, severity, now)

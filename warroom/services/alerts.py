@@ -233,6 +233,22 @@ async def _take(
     ]  # fmt: skip
 
 
+async def take_in(
+    work: Work, deliveries: Sequence[Delivery], window: timedelta
+) -> list[DeliveryResult]:
+    """Do in a transaction of the caller's what ``take_batch`` does in its own.
+
+    Raises:
+        DatabaseUnavailable: the same new alerts are being stored at this moment.
+    """
+    try:
+        return await _take(work, deliveries, window)
+    except _Raced:
+        raise DatabaseUnavailable(
+            "The same new alerts are arriving at this moment; nothing was stored."
+        ) from None
+
+
 async def _lock(
     work: Work, items: list[_Item], services: dict[str, ServiceRow]
 ) -> dict[tuple[UUID, str], KnownAlert]:

@@ -103,6 +103,7 @@ source = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
     sa.Column("secret", sa.Text),
+    sa.Column("mapping", JSONB),
 )
 source_identity = sa.Table(
     "source_identity",
