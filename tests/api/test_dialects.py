@@ -170,8 +170,8 @@ async def test_opsgenies_errors_and_its_key_at_other_doors(api18: Api) -> None:
     made = await genie(api18, token, OG, {"message": "m", "alias": "a"})
     for path in (f"{OG}/requests/{made.json()['requestId']}", f"{OG}/requests/{uuid4()}"):
         assert (await genie(api18, other, path)).status_code == 404
-    for params in ({"identifierType": "alias"}, {"identifierType": "tiny"}, {}):
-        missing = await genie(api18, other, f"{OG}/a", **params)
+    for kind in ("alias", "tiny", "id"):
+        missing = await genie(api18, other, f"{OG}/a", identifierType=kind)
         assert (missing.status_code, missing.json()["message"]) == (404, "Alert does not exist.")
     await genie(api18, other, f"{OG}/a/close", {}, identifierType="alias")
     assert alerts(api18)[0][1] == "firing"
@@ -250,7 +250,7 @@ async def test_a_full_queue_says_what_each_client_retries(pg18: TestDatabase, pa
                 post(api, "/v1/ingest/nagios", problem, Authorization=f"Bearer {token}")
             )
 
-            async def waits() -> bool:
+            def waits() -> bool:
                 with pg18.connect() as other:
                     row = other.execute(
                         "select 1 from pg_stat_activity where wait_event_type = 'Lock'"

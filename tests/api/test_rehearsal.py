@@ -91,7 +91,7 @@ async def test_what_cannot_be_read_is_refused_and_only_administrators_ask(api18:
         ({"source": "generic", "body": b"{}", "mapping": {"x": 1}}, "mapping.x"),
     ):
         with pytest.raises(InvalidInput) as caught:
-            await client.rehearse(**kwargs)  # type: ignore[arg-type]  # one call a row
+            await client.rehearse(**kwargs)
         assert caught.value.field == field
     with pytest.raises(NotFound):
         await client.rehearse("nobody", b"{}")
