@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -153,10 +154,17 @@ async def test_opsgenie_from_create_to_close(api: Api) -> None:
     assert closed.status_code == 202
     after = (await genie(api, token, f"{OG}/{shown['id']}")).json()["data"]
     assert (after["status"], after["message"]) == ("closed", "An example alert message")
+    odd = "host/disk 1/"
+    await genie(api, token, OG, {"message": "m", "alias": odd, "entity": "shop"})
+    at = f"{OG}/{quote(odd, safe='')}"
+    assert (await genie(api, token, at, identifierType="alias")).json()["data"]["alias"] == odd
+    await genie(api, token, f"{at}/close", {}, identifierType="alias")
+    again = (await genie(api, token, at, identifierType="alias")).json()["data"]
+    assert again["status"] == "closed"
     lost = await genie(api, token, f"{OG}/nobody/close", {}, identifierType="alias")
     told = (await genie(api, token, f"{OG}/requests/{lost.json()['requestId']}")).json()["data"]
     assert (told["success"], told["status"]) == (False, "Alert does not exist")
-    assert len(alerts(api)) == 1
+    assert len(alerts(api)) == 2
     assert (await api.client().verify_audit())["verified"] is True
 
 

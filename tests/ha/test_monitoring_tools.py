@@ -322,6 +322,19 @@ async def test_icinga_with_the_shipped_command(api18: Api, tmp_path: Path) -> No
         await reached(api18, {("nagios", "resolved")})
     assert api18.count("delivery", "state = 'quarantined'") == 0
     assert not list(tmp_path.rglob("pwned"))
+    # Nagios has other names for the same; what it leaves unset is not told.
+    nagios = {
+        "NAGIOS_NOTIFICATIONTYPE": "PROBLEM", "NAGIOS_HOSTNAME": "db-1", "NAGIOS_HOSTSTATE": "DOWN",
+        "NAGIOS_HOSTOUTPUT": HOSTILE, "NAGIOS__HOSTWARROOM_SERVICE": "pg",
+        "NAGIOS_LASTHOSTSTATECHANGE": str(int(time.time())), "NAGIOS_SERVICEDESC": "",
+        "WARROOM_CURL_CONFIG": str(tmp_path / "notify.curl"),
+    }  # fmt: skip
+    await asyncio.to_thread(
+        subprocess.run, [SCRIPTS / "warroom-notify"], env=os.environ | nagios, check=True
+    )
+    assert stored(api18, "a.state = 'firing'") == [
+        ("nagios", "host db-1", "firing", 2, "pg", f"db-1 is DOWN: {HOSTILE}")
+    ]
     with api18.pg.connect() as conn:
         (kept,) = conn.execute("select body from warroom.delivery order by id").fetchone() or (b"",)
     assert json.loads(bytes(kept))["tool"] == "icinga2"

@@ -221,6 +221,27 @@ def test_what_is_no_problem_and_no_recovery_is_a_remark(kind: str, said: str) ->
     assert [(r.fingerprint, r.text) for r in spoken.remarks] == [(nagios.mark_of("h", "s"), said)]
 
 
+def test_what_alertmanagers_receivers_sent() -> None:
+    fired = say(PD, document("alertmanager_pagerduty_firing"))
+    alert = one(fired)
+    assert (alert.severity, alert.service_key) == (3, "orders")
+    assert alert.summary == "[FIRING:1] QueueStuck (orders warning)"
+    assert alert.annotations["firing"].startswith("Labels:\n - alertname = QueueStuck")
+    (ending,) = say(PD, document("alertmanager_pagerduty_resolve")).endings
+    assert ending.fingerprint == alert.fingerprint
+    told = one(say(OG, document("alertmanager_opsgenie_firing")))
+    assert (told.name, told.severity, told.service_key) == ("QueueStuck", 2, "orders")
+    assert told.annotations["tags"] == "a, b"
+
+
+def test_what_icinga_sent() -> None:
+    reader = nagios.read
+    later = datetime(2026, 11, 22, tzinfo=UTC)
+    alert = one(reader(body(document("icinga2_problem")), OPTIONS, later))
+    assert (alert.name, alert.service_key, alert.severity) == ("disk", "checkout", 1)
+    assert alert.starts_at == datetime.fromtimestamp(1795274835, UTC)
+
+
 def event(kind: str = "disk.full", **more: Any) -> dict[str, Any]:
     return {"specversion": "1.0", "id": "1", "source": "/hosts/web-7", "type": kind} | more
 
@@ -327,6 +348,16 @@ def test_paths(path: str, found: str) -> None:
     inner = {"a": {"b": 1}, "l": ["x", "y"], "odd key": {"x": "z"}, "yes": True}
     alert = one(say(partial(generic.read, mapping=mapping), {"item": inner, "top": "t"}))
     assert alert.annotations.get("x", "") == found
+
+
+def test_many_alerts_that_all_look_at_one_long_list_are_read_soon() -> None:
+    mapping = compile_mapping(
+        {"alerts": "a[*]", "fields": {"name": "n"}, "labels": {"x": "$.l[*]"}}
+    )
+    sent = {"a": [{"n": f"n{i}"} for i in range(2_000)], "l": list(range(20_000))}
+    found = say(partial(generic.read, mapping=mapping), sent).alerts
+    assert len(found) == 2_000
+    assert found[0].labels["x"].count(",") == 99
 
 
 @pytest.mark.parametrize(

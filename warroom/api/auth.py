@@ -35,7 +35,7 @@ BODY_PROVES = re.compile(
 PROOF_BYTES = 1 << 20
 SMALLER = {"/v2/enqueue": 512 * 1024}
 """The addresses whose dialect has a limit of its own, with a token as well."""
-GENIE_KEY = re.compile(r"/v2/alerts(?:/.*)?")
+GENIE_KEY = re.compile(r"/v2/alerts(?:/.*)?", re.DOTALL)
 """The addresses where Opsgenie's clients send the token as ``Authorization: GenieKey``."""
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 GITLAB = "/v1/ingest/changes/gitlab"

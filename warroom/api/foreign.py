@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 
 RETRY_AFTER_S = 2
 PAGERDUTY = re.compile(r"/v2/enqueue")
-OPSGENIE = re.compile(r"/v2/alerts(?:/.*)?")
+OPSGENIE = re.compile(r"/v2/alerts(?:/.*)?", re.DOTALL)
 MEDIA = "application/json"
 
 _SCHEMAS: Mapping[str, dict[str, Any]] = {

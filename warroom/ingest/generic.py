@@ -12,7 +12,7 @@ from warroom.errors import InvalidInput
 from warroom.ingest.change_fields import http_link, read_moment
 from warroom.ingest.common import MAX_ALERTS, IngestOptions, wrong
 from warroom.ingest.json_body import read_json
-from warroom.ingest.mapping import REST, Compiled, Expression
+from warroom.ingest.mapping import MAX_VALUES, REST, Compiled, Expression
 from warroom.ingest.spoken import (
     Spoken,
     ToldAlert,
@@ -127,7 +127,7 @@ def _named(
     long: dict[str, str] = {}
     rest: Expression | None = entries.get(REST)
     if rest is not None and rest.path is not None:
-        for value in rest.path.every(body, item):
+        for value in rest.path.every(body, item, MAX_VALUES):
             if isinstance(value, dict):
                 short, long = split_details(value)
     for name, one in entries.items():

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +31,8 @@ MAX_CHARACTERS = 20_000
 MAX_DEPTH = 6
 MAX_STEPS = 32
 MAX_ENTRIES = 128
+MAX_VALUES = 100
+"""The most values of a path that are joined into one field."""
 REST = "*"
 """The entry of ``labels`` and ``annotations`` that takes all of an object."""
 
@@ -51,11 +54,18 @@ class Path:
     whole: bool
     steps: tuple[Step, ...]
 
-    def every(self, body: Any, alert: Any) -> list[Any]:
-        """Return all values that it leads to; none where something on the way is missing."""
+    def every(self, body: Any, alert: Any, most: int | None = None) -> list[Any]:
+        """Return the values that it leads to; none where something on the way is missing.
+
+        Args:
+            body: the whole.
+            alert: the part that is one alert.
+            most: how many at each step; where many alerts look at one long list it matters.
+        """
         found = [body if self.whole else alert]
         for step in self.steps:
-            found = [value for place in found for value in _inside(place, step)]
+            inner = chain.from_iterable(_inside(place, step) for place in found)
+            found = list(islice(inner, most))
         return found
 
 
@@ -79,7 +89,7 @@ class Expression:
 
     def _raw(self, body: Any, alert: Any) -> str:
         if self.path is not None:
-            found = (as_text(value) for value in self.path.every(body, alert))
+            found = (as_text(value) for value in self.path.every(body, alert, MAX_VALUES))
             return ", ".join(text for text in found if text)
         if self.const is not None:
             return self.const

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from warroom.api.auth import Reader, State
 from warroom.api.dialects.door import hear
 from warroom.api.dialects.mappings import compiled
 from warroom.api.dialects.pagerduty import BODY
-from warroom.api.ingest import Taken
+from warroom.api.ingest import LARGE_BODY, Taken
 from warroom.api.problems import RESPONSES
 from warroom.errors import InvalidInput
 from warroom.ingest import cloudevents, generic
@@ -36,7 +37,11 @@ async def events(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     raw = await request.body()
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        body = cloudevents.structured(raw, headers)
+        body = (
+            await asyncio.to_thread(cloudevents.structured, raw, headers)
+            if len(raw) > LARGE_BODY
+            else cloudevents.structured(raw, headers)
+        )
     except InvalidInput as error:
         await hear(request, ctx, state, _refusing(error), "cloudevents")
         raise

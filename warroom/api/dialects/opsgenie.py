@@ -27,6 +27,7 @@ from warroom.services import alert_words
 from warroom.services.access import require
 from warroom.services.alert_words import StandingAlert
 
+# An alias may have slashes in it; they come decoded, so an identifier is a path.
 router = APIRouter(prefix="/v2/alerts", tags=["ingest"], responses=responses("opsgenie"))
 Identifier = Annotated[str, Path(min_length=1, max_length=opsgenie.MAX_ALIAS)]
 Kind = Annotated[
@@ -100,7 +101,7 @@ async def request_status(
     })  # fmt: skip
 
 
-@router.get("/{identifier}", response_model=Found)
+@router.get("/{identifier:path}", response_model=Found)
 async def show(
     request: Request, identifier: Identifier, ctx: Reader, state: State, kind: Kind = "id"
 ) -> dict[str, Any]:
@@ -111,7 +112,9 @@ async def show(
     return _found(request, _as_theirs(alert, _source(ctx)))
 
 
-@router.post("/{identifier}/{action}", status_code=202, response_model=Accepted, openapi_extra=BODY)
+@router.post(
+    "/{identifier:path}/{action}", status_code=202, response_model=Accepted, openapi_extra=BODY
+)
 async def act(
     request: Request,
     identifier: Identifier,
@@ -156,7 +159,7 @@ async def _alert(
 ) -> StandingAlert | None:
     source = _source(ctx)
     if kind == "alias":
-        mark = opsgenie.mark_of(identifier)
+        mark = opsgenie.mark_of(identifier.strip())
         return (await alert_words.by_fingerprint(state.db, ctx, source, [mark])).get(mark)
     if kind == "tiny":
         if not _TINY.fullmatch(identifier) or int(identifier) >= 1 << 48:
