@@ -16,6 +16,9 @@ T = TypeVar("T")
 PACKAGES: Final[dict[str, str]] = {
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "icinga2": "icinga2-bin",
+    "curl": "curl",
+    "openssl": "openssl",
     "promtool": "prometheus",
     "amtool": "prometheus-alertmanager",
     "tmux": "tmux",

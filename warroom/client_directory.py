@@ -6,6 +6,7 @@ secret comes with the first answer under a key and is null in every later one.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -112,6 +113,25 @@ class DirectoryCommands:
     async def drop_quarantined(self, delivery: str, reason: str, *, key: str | None = None) -> Json:
         """Settle that nothing is to be taken from a body."""
         return await self._post(noun_path("quarantine", delivery, "drop"), {"reason": reason}, key)
+
+    async def set_mapping(
+        self, source: str, mapping: Mapping[str, Any] | None, *, key: str | None = None
+    ) -> Json:
+        """Give a source a mapping in place of the one it had; None takes it away."""
+        return await self._post(noun_path("sources", source, "mapping"), {"mapping": mapping}, key)
+
+    async def rehearse(
+        self,
+        source: str,
+        body: bytes,
+        *,
+        dialect: str | None = None,
+        mapping: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Return what would happen to a body of a source; nothing is stored."""
+        sent = {"source": source, "body": base64.b64encode(body).decode("ascii"),
+                "dialect": dialect, "mapping": mapping}  # fmt: skip
+        return await self._post("/v1/ingest/test", sent)
 
     async def command_channel(self, name: str, verb: str, *, key: str | None = None) -> Json:
         """Pause, resume or test a channel, or give it another secret (``verb``)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.support import run_sql
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 
 def upgrade() -> None:

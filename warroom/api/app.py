@@ -19,6 +19,7 @@ from warroom.api import (
     catalog,
     change_doors,
     changes,
+    dialects,
     directory,
     freezes,
     heartbeats,
@@ -39,7 +40,7 @@ from warroom.api import (
     tally,
     triage,
 )
-from warroom.api.auth import Gate
+from warroom.api.auth import SMALLER, Gate
 from warroom.api.batcher import Batcher
 from warroom.api.buckets import Buckets
 from warroom.api.catalog import imports
@@ -117,6 +118,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(bulk.router)
     app.include_router(alertmanager.router)
     app.include_router(silences.router)
+    app.include_router(dialects.router)
     app.include_router(change_doors.router)
     app.include_router(heartbeats.beats)
     app.include_router(heartbeats.router)
@@ -134,10 +136,11 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.include_router(catalog.router)
     app.include_router(record.router)
     # From the inside out: nothing reads a body before its sender is known.
-    larger = {imports.ADDRESS: settings.import_limit_bytes, reports.FORM: reports.FORM_BYTES}
+    limits = {path: min(most, settings.body_limit_bytes) for path, most in SMALLER.items()}
+    limits |= {imports.ADDRESS: settings.import_limit_bytes, reports.FORM: reports.FORM_BYTES}
     bodies = max(settings.body_limit_bytes * BODIES_AT_ONCE, settings.import_limit_bytes)
     app.add_middleware(
-        Door, limit=settings.body_limit_bytes, larger=larger, streamed=(bulk.ADDRESS,),
+        Door, limit=settings.body_limit_bytes, own=limits, streamed=(bulk.ADDRESS,),
         bodies_max=bodies,
     )  # fmt: skip
     forms = frozenset({reports.FORM}) if settings.report_form else frozenset()

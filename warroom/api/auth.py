@@ -37,9 +37,15 @@ OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """The addresses that need no token."""
 BEAT = re.compile(r"/heartbeat/[^/]+")
 """Addresses that hold a key of their own; what is sent along is not read."""
-BODY_PROVES = re.compile(r"/v1/ingest/changes/github/[a-z0-9][a-z0-9._-]{0,62}|/v2/change/enqueue")
+BODY_PROVES = re.compile(
+    r"/v1/ingest/changes/github/[a-z0-9][a-z0-9._-]{0,62}|/v2/(?:change/)?enqueue"
+)
 """The addresses whose body proves its sender, where no token does (``warroom.api.proof``)."""
 PROOF_BYTES = 1 << 20
+SMALLER = {"/v2/enqueue": 512 * 1024}
+"""The addresses whose dialect has a limit of its own, with a token as well."""
+GENIE_KEY = re.compile(r"/v2/alerts(?:/.*)?", re.DOTALL)
+"""The addresses where Opsgenie's clients send the token as ``Authorization: GenieKey``."""
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 GITLAB = "/v1/ingest/changes/gitlab"
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -114,11 +120,14 @@ def _proves_itself(request: Request) -> bool:
             field="Content-Length",
             remedy="Send Content-Length and no Content-Encoding, or use a bearer token.",
         )
-    if int(length) > PROOF_BYTES:
+    most = SMALLER.get(request.url.path, PROOF_BYTES)
+    if int(length) > most:
         raise PayloadTooLarge(
-            f"A body that proves its sender may have {PROOF_BYTES} bytes; nothing was stored.",
+            f"A body that proves its sender may have {most} bytes here; nothing was stored.",
             field="body",
-            remedy="Use a bearer token for larger ones.",
+            remedy="Use a bearer token for larger ones."
+            if most == PROOF_BYTES
+            else "Leave out what is large.",
         )
     return True
 
@@ -143,7 +152,9 @@ async def _principal(request: Request) -> Principal:
         )
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):
+    named = scheme.lower()
+    genie = named == "geniekey" and GENIE_KEY.fullmatch(request.url.path) is not None
+    if not (named == "bearer" or genie) or not _TOKEN.fullmatch(token):
         raise Unauthenticated(
             "The header Authorization is not 'Bearer' and one token.",
             field="Authorization",

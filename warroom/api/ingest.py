@@ -48,15 +48,39 @@ async def webhook(request: Request, ctx: Reader, state: State) -> dict[str, Any]
     return await take(request, ctx, state, alertmanager_webhook.parse, "alertmanager")
 
 
+def options_of(request: Request, state: State) -> IngestOptions:
+    """Return how the source of this request is read: its own words over the settings."""
+    own_label = request.state.service_label or state.settings.service_label
+    return replace(
+        IngestOptions.for_service_label(own_label),
+        severity_label=state.settings.severity_label,
+        severities=request.state.severities,
+    )
+
+
 async def take(
-    request: Request, ctx: CommandContext, state: State, parse: Parser, dialect: str
+    request: Request,
+    ctx: CommandContext,
+    state: State,
+    parse: Parser,
+    dialect: str,
+    *,
+    stored_as: bytes | None = None,
 ) -> dict[str, Any]:
-    """Read a body in one dialect and store its alerts; return the fields of ``Taken``.
+    """Take one delivery: read it, store it with what follows, and say what became of it.
+
+    Args:
+        request: its body is read here, once it is known that the sender may send one.
+        ctx: the sender.
+        state: the process's parts.
+        parse: the dialect's reader.
+        dialect: the word under which the body is kept.
+        stored_as: what is kept in place of the body, where it holds what nobody may read.
 
     Raises:
         Forbidden: the token is none of a source's.
-        InvalidInput: the body cannot be understood; it is kept all the same.
-        Overloaded: too much waits already; nothing was stored.
+        InvalidInput: the body cannot be understood; it is kept in quarantine.
+        WarRoomError: nothing was stored, or nobody knows (``OutcomeUnknown``).
     """
     require(ctx, Scope.INGEST)
     if ctx.principal.source_id is None:
@@ -66,15 +90,11 @@ async def take(
             remedy="Make a source: `warroom source add NAME`.",
         )
     body = await request.body()
-    own_label = request.state.service_label or state.settings.service_label
-    options = replace(
-        IngestOptions.for_service_label(own_label),
-        severity_label=state.settings.severity_label,
-        severities=request.state.severities,
-    )
+    options = options_of(request, state)
     delivery = Delivery(
         ctx.principal.source_id, ctx.principal.id, dialect,
-        request.headers.get("content-type", ""), body, (), ctx.request_id,
+        request.headers.get("content-type", ""), body if stored_as is None else stored_as, (),
+        ctx.request_id,
     )  # fmt: skip
     now = datetime.now(UTC)
     try:

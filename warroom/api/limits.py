@@ -94,7 +94,7 @@ class Door:
         app: what is behind.
         limit: bytes of a body, as sent and as decompressed.
         body_seconds: a body must have come within this time.
-        larger: the limits of those addresses that take more.
+        own: the limits of those addresses that take more, or less.
         streamed: the addresses whose routes read the body themselves, piece by piece.
         bodies_max: bytes of all bodies that may be in memory at once; no limit if not given.
     """
@@ -104,13 +104,13 @@ class Door:
         app: ASGIApp,
         limit: int,
         body_seconds: float = BODY_SECONDS,
-        larger: Mapping[str, int] | None = None,
+        own: Mapping[str, int] | None = None,
         streamed: Collection[str] = (),
         bodies_max: int | None = None,
     ) -> None:
         self._app = app
         self._usual = limit
-        self._larger = larger or {}
+        self._own = own or {}
         self._streamed = frozenset(streamed)
         self._body_seconds = body_seconds
         self._bodies = Bodies(sys.maxsize if bodies_max is None else bodies_max)
@@ -128,7 +128,7 @@ class Door:
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then let the route have it in one."""
         ended = False
-        limit = self._larger.get(scope.get("path", ""), self._usual)
+        limit = self._own.get(scope.get("path", ""), self._usual)
 
         async def watched() -> Message:
             nonlocal ended

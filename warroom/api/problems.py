@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from warroom.api.buckets import as_told
+from warroom.api.foreign import shaped
 from warroom.domain.safe_text import safe_text
 from warroom.errors import Refused, WarRoomError
 from warroom.logs import log
@@ -36,7 +37,10 @@ def problem(
     request: Request, status: int, code: str, title: str, detail: str,
     retry_after_s: int | None = None, **more: Any,
 ) -> JSONResponse:  # fmt: skip
-    """Return a problem document; one sentence where a client of Alertmanager asks."""
+    """Return a problem document; on a foreign dialect's address, what its clients understand."""
+    foreign = shaped(request, status, code, detail, more, retry_after_s)
+    if foreign is not None:
+        return foreign
     body = {"type": PREFIX + code, "title": title, "status": status, "detail": detail}
     body |= {k: v for k, v in more.items() if v is not None}
     body["request_id"] = getattr(request.state, "request_id", "")

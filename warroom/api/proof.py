@@ -2,7 +2,7 @@
 
 GitLab sends a header of its own: it holds the token.  GitHub signs its bodies, and PagerDuty's
 clients put their key into them: there the body is the proof, so it has to be read first.  For just
-these two addresses the gate lets a body of a declared, small, uncompressed size through, and the
+these three addresses the gate lets a body of a declared, small, uncompressed size through, and the
 route asks ``proven`` before it looks at anything else.
 """
 

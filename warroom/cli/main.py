@@ -44,7 +44,7 @@ GROUPS: Final[dict[str, str]] = {
     "policy": "escalation policies",
     "token": "API tokens",
     "source": "alert sources and their tokens",
-    "ingest": "alerts from files",
+    "ingest": "alerts from files, and what a body would do",
     "heartbeat": "what is to speak up by itself, and whose absence is an alert",
     "quarantine": "bodies that could not be understood: why, and taken in after all",
     "channel": "webhooks that messages go to",

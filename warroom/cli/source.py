@@ -19,6 +19,10 @@ LOST = "`warroom source rotate SOURCE` makes another."
 SETTINGS = ("name", "team", "service_label", "rate_per_s", "burst", "lane", "quiet_after_s",
             "environment")  # fmt: skip
 NONE = "none"
+DIALECTS = (
+    "alertmanager", "pagerduty", "opsgenie", "nagios", "cloudevents", "generic",
+    "github", "gitlab", "argocd", "change",
+)  # fmt: skip
 
 
 def add_parser(subparsers: SubParsers) -> None:
@@ -46,6 +50,10 @@ def add_parser(subparsers: SubParsers) -> None:
         "words", nargs="*", type=_word, metavar="WORD=N", help="e.g. critical=1 warning=3"
     )
     severity.add_argument("--clear", action="store_true", help="use the built-in table again")
+    mapping = directory.verb(verbs, "mapping", "say what is where in its JSON, from a file")
+    mapping.add_argument("source")
+    mapping.add_argument("file", nargs="?", metavar="FILE", help="TOML or JSON")
+    mapping.add_argument("--clear", action="store_true", help="take the mapping away")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +61,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name")
     parser.add_argument(
         "--dialect",
-        choices=("alertmanager", "github", "gitlab", "argocd", "pagerduty", "change"),
+        choices=DIALECTS,
         default="alertmanager",
         help="what it speaks; a GitHub source also gets the secret that its webhook signs with",
     )
@@ -120,8 +128,23 @@ async def _severity(args: argparse.Namespace, client: Client, key: str) -> dict[
     return await client.set_severities(args.source, dict(args.words), key=key)
 
 
+async def _mapping(args: argparse.Namespace, client: Client, key: str) -> dict[str, Any]:
+    from warroom.cli.mapping_file import read_mapping
+
+    mapping = None if args.clear else read_mapping(args.file)
+    done = await client.set_mapping(args.source, mapping, key=key)
+    return done if args.json else {"key": done["key"], "mapping": "taken away" if args.clear
+                                   else f"set from {args.file}"}  # fmt: skip
+
+
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
+    if args.verb == "mapping" and (args.file is None) != args.clear:
+        raise InvalidInput(
+            "Give the file with the mapping, or --clear; nothing was changed.",
+            field="file",
+            remedy="For example: warroom source mapping probes probes.toml",
+        )
     if args.verb == "severity" and bool(args.words) == args.clear:
         raise InvalidInput(
             "Give the words of the source with their severities, or --clear; nothing was changed.",
@@ -130,7 +153,7 @@ def run(args: argparse.Namespace) -> int:
         )
     more = {
         "show": _show, "set": _set, "rotate": _rotate, "pause": _switch, "resume": _switch,
-        "token": _token, "severity": _severity,
+        "token": _token, "severity": _severity, "mapping": _mapping,
     }  # fmt: skip
     return directory.run(args, "sources", COLUMNS, _body, more, lost=LOST)
 

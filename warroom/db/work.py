@@ -22,6 +22,8 @@ class Work:
         self, conn: AsyncConnection, ctx: CommandContext, ends_at: float, fd: int | None
     ) -> None:
         self.ctx = ctx
+        self.rehearsal = False
+        """Whether it will be rolled back whatever happens: nothing may be used up in it."""
         self._conn = conn
         self._ends_at = ends_at
         self._fd = fd

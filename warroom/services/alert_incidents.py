@@ -25,6 +25,8 @@ from warroom.services.alert_rows import (
 )
 from warroom.services.escalation_policies import load_policy, owner_teams
 
+REHEARSED: Final = 2_000_000_000
+"""Incidents of rehearsals have numbers from here on; none of them is ever committed."""
 WEIGHTY: Final = 2
 """The mildest severity of an incident whose service counts as failed because alerts say so."""
 
@@ -117,10 +119,12 @@ async def reserve(work: Work, count: int) -> list[tuple[UUID, int]]:
     """Reserve ids and numbers of incidents that are about to be opened."""
     if not count:
         return []
+    # A rehearsal is rolled back, and a sequence is not: it must leave no gap in the numbers.
     rows = await work.rows(
-        "select warroom.uuid7() as id, nextval('warroom.incident_number') as n"
-        " from generate_series(1, :count)",
-        {"count": count},
+        "select warroom.uuid7() as id, case when :rehearsal"
+        " then :rehearsed + floor(random() * 100000000)::integer"
+        " else nextval('warroom.incident_number') end as n from generate_series(1, :count)",
+        {"count": count, "rehearsal": work.rehearsal, "rehearsed": REHEARSED},
     )
     return [(r["id"], r["n"]) for r in rows]
 

@@ -38,9 +38,10 @@ class Source(Wishes):
     name: str | None = None
     team: str | None = None
     service_label: str | None = Field(default=None, max_length=200)
-    dialect: Literal["alertmanager", "github", "gitlab", "argocd", "pagerduty", "change"] = (
-        "alertmanager"
-    )
+    dialect: Literal[
+        "alertmanager", "pagerduty", "opsgenie", "nagios", "cloudevents", "generic",
+        "github", "gitlab", "argocd", "change",
+    ] = "alertmanager"  # fmt: skip
 
 
 class SourceSettings(Wishes):

@@ -110,6 +110,7 @@ source = sa.Table(
     sa.Column("environment", sa.Text),
     sa.Column("quiet_since", Moment),
     sa.Column("resumed_at", Moment),
+    sa.Column("mapping", JSONB),
 )
 source_identity = sa.Table(
     "source_identity",

@@ -24,9 +24,15 @@ Json = dict[str, Any]
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
-def new_token(scope: str) -> tuple[str, bytes]:
-    """Return a bearer token and the hash that is stored of it."""
+def new_token(scope: str, dialect: str = "") -> tuple[str, bytes]:
+    """Return a bearer token and the hash that is stored of it.
+
+    PagerDuty's keys have 32 characters, and some of its clients look: so has a token of its dialect
+    (128 random bits).
+    """
     token = f"wr_{scope[0]}_{secrets.token_urlsafe(32)}"
+    if dialect == "pagerduty":
+        token = secrets.token_hex(16)
     return token, hashlib.sha256(token.encode()).digest()
 
 

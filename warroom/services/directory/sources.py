@@ -29,7 +29,10 @@ from warroom.services.directory.common import (
     with_token,
 )
 
-DIALECTS: Final = ("alertmanager", "github", "gitlab", "argocd", "pagerduty", "change")
+DIALECTS: Final = (
+    "alertmanager", "pagerduty", "opsgenie", "nagios", "cloudevents", "generic",
+    "github", "gitlab", "argocd", "change",
+)  # fmt: skip
 """What a source may speak; the doors take any source's token, GitHub's own needs its secret."""
 
 
@@ -58,7 +61,7 @@ async def add(
     checked = check_key(key)
     called = check_text(name or checked, "name", longest=200, shortest=1)
     wanted = check_wishes(wishes)
-    token, hashed = new_token("source")
+    token, hashed = new_token("source", dialect)
     body = {"key": checked, "name": called, "team": team, "service_label": service_label, **wanted}
     if dialect != "alertmanager":
         body["dialect"] = dialect
@@ -122,11 +125,9 @@ async def add_token(
 ) -> Answer:
     """Make another ingest token of a source, which is told once; those before it go on."""
     require(ctx, Scope.ADMIN)
-    token, hashed = new_token("source")
     made: list[str] = []
 
     async def handler(work: Work) -> Answer:
-        made[:] = [token]
         source = await work.row(
             "select id, principal_id, dialect from warroom.source where key = :key", {"key": key}
         )
@@ -136,6 +137,8 @@ async def add_token(
             raise Refused(
                 f"{key} is war room's own source: nobody else speaks for it.", rule="own-source"
             )
+        token, hashed = new_token("source", source["dialect"])
+        made[:] = [token]
         ends = await ends_at(work, expires_in_s)
         found = await insert(
             work, tables.api_token,

@@ -1,0 +1,1 @@
+alter table warroom.source drop column mapping;
