@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -186,6 +187,9 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
         )  # fmt: skip
 
     state = state_of(request)
+    known = state.buckets.brings_alerts(request.method, request.url.path, digest)
+    if known is not None:
+        _check_room(request, known)
     async with state.buckets.turn(digest):
         found = await read(state.db, stranger(request), handler)
     admit(request, digest)
@@ -203,11 +207,16 @@ def admit(request: Request, token: bytes | None = None) -> None:
         buckets = state_of(request).buckets
         buckets.meet(pace, token)
         if buckets.admit(request.method, request.url.path, pace):
-            try:
-                state_of(request).batcher.check_room(pace.source_id)
-            except Overloaded:
-                buckets.count(pace.source_id, "full")
-                raise
+            _check_room(request, pace.source_id)
+
+
+def _check_room(request: Request, source_id: UUID) -> None:
+    state = state_of(request)
+    try:
+        state.batcher.check_room(source_id)
+    except Overloaded:
+        state.buckets.count(source_id, "full")
+        raise
 
 
 async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:

@@ -107,7 +107,7 @@ class Buckets:
         self._wait_s = wait_s
         self._buckets: dict[UUID, Bucket] = {}
         self._lanes: dict[UUID, Lane] = {}
-        self._ordinary: dict[bytes, None] = {}
+        self._ordinary: dict[bytes, UUID] = {}
         self._places = asyncio.Semaphore(places)
         self._readers = asyncio.Semaphore(READERS)
         self._refused: Counter[tuple[UUID, str]] = Counter()
@@ -125,7 +125,7 @@ class Buckets:
             if pace.lane is Lane.ORDINARY:
                 if len(self._ordinary) >= TOKENS_KNOWN:
                     self._ordinary.clear()
-                self._ordinary[token] = None
+                self._ordinary[token] = pace.source_id
             else:
                 self._ordinary.pop(token, None)
         if pace.rate_per_s is None:
@@ -167,6 +167,16 @@ class Buckets:
                 remedy=f"Send it again in {seconds} s.", retry_after_s=seconds,
             ))  # fmt: skip
         return not CHANGES.fullmatch(path)
+
+    def brings_alerts(self, method: str, path: str, token: bytes) -> UUID | None:
+        """Return the ordinary source that a request of this token would bring alerts of.
+
+        What it was when it last asked; enough to refuse it for want of room without asking again
+        who it is, and for nothing else.
+        """
+        if method != "POST" or not DOORS.fullmatch(path) or CHANGES.fullmatch(path):
+            return None
+        return self._ordinary.get(token)
 
     def charge(self, source_id: UUID, alerts: int) -> None:
         """Take a delivery's alerts out of its source's bucket."""
