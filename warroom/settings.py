@@ -213,7 +213,8 @@ class Settings(HealthSettings):
     ingest_queue_max: int = setting(
         20_000,
         "ingest.queue_max",
-        "Alerts that may wait to be stored; beyond it the API answers 503 with Retry-After.",
+        "Alerts that may wait to be stored, and a fourth of it on top from critical sources; "
+        "beyond it the API answers 503 (429 where the dialect's clients repeat that).",
         unit="alerts",
         minimum=1,
         maximum=10_000_000,
@@ -221,7 +222,7 @@ class Settings(HealthSettings):
     ingest_batch_max: int = setting(
         1000,
         "ingest.batch_max",
-        "Alerts that are stored in one transaction at most.",
+        "Alerts that are stored in one transaction at most; fewer while one takes over a second.",
         unit="alerts",
         minimum=1,
         maximum=100_000,

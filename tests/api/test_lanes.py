@@ -50,6 +50,9 @@ async def test_a_critical_delivery_overtakes_a_full_ordinary_lane(bench: Bench) 
     await bench.held()
     with pytest.raises(Overloaded):
         await made.put(delivery(bench.origin, "E"))
+    with pytest.raises(Overloaded):  # from now on without reading what is sent
+        made.check_room(bench.origin[0])
+    made.check_room(critical[0])
     # The ordinary lane is full and stands still; this one is stored all the same.
     stored = await made.put(delivery(critical, "Urgent"))
     assert stored.new == 1
@@ -57,6 +60,7 @@ async def test_a_critical_delivery_overtakes_a_full_ordinary_lane(bench: Bench) 
     assert (made.waiting_in(Lane.ORDINARY), made.waiting_in(Lane.CRITICAL)) == (4, 0)
     bench.conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
     assert all(isinstance(answer, DeliveryResult) for answer in await bench.answers())
+    made.check_room(bench.origin[0])
     await made.close()
     assert empty(made)
 

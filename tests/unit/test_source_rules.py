@@ -118,6 +118,18 @@ def test_a_refusal_is_told_as_the_senders_understand_it(
     assert buckets.refused == {"paused": 1, "rate": 1}
 
 
+def test_only_an_ordinary_source_s_alerts_are_refused_without_asking_who_it_is() -> None:
+    buckets = Buckets(lambda: 0.0)
+    token = b"t" * 32
+    assert buckets.brings_alerts("POST", WEBHOOK, token) is None  # nobody has asked about it yet
+    buckets.meet(pace(), token)
+    assert buckets.brings_alerts("POST", WEBHOOK, token) == ID
+    for method, path in (("GET", WEBHOOK), ("POST", "/v1/ingest/changes/gitlab"), ("POST", "/v1")):
+        assert buckets.brings_alerts(method, path, token) is None
+    buckets.meet(pace(lane=Lane.CRITICAL), token)
+    assert buckets.brings_alerts("POST", WEBHOOK, token) is None
+
+
 def test_a_limit_that_is_taken_away_or_changed_holds_at_once() -> None:
     buckets = Buckets(lambda: 0.0)
     slow = pace(rate_per_s=1, burst=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -182,26 +183,30 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
         )  # fmt: skip
     digest = hashlib.sha256(token.encode("ascii")).digest()
 
-    row = await state_of(request).tokens.find(digest)
+    state = state_of(request)
+    known = state.buckets.brings_alerts(request.method, request.url.path, digest)
+    if known is not None:
+        _check_room(request, known)
+    row = await state.tokens.find(digest)
     if row is None:
 
         async def why(work: Work) -> Unauthenticated:
             return await _refusal(work, digest, field)
 
-        raise await read(state_of(request).db, stranger(request), why)
+        raise await read(state.db, stranger(request), why)
     request.state.service_label = row["service_label"]
     request.state.severities = stored_table(row["severity_map"])
     if row["source_id"] is not None:
         request.state.pace = pace_of(row["source_id"], row)
-    admit(request)
+    admit(request, digest)
     return Principal(
         row["principal_id"], row["name"], PrincipalKind(row["kind"]),
         frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
     )  # fmt: skip
 
 
-def admit(request: Request) -> None:
-    """Look whether the source of a request may send now.
+def admit(request: Request, token: bytes | None = None) -> None:
+    """Look whether the source of a request may send now; ``token`` is the hash of what it showed.
 
     Raises:
         SourcePaused, Throttled, Overloaded: it may not; each is told as its senders understand.
@@ -209,13 +214,18 @@ def admit(request: Request) -> None:
     pace: Pace | None = getattr(request.state, "pace", None)
     if pace is not None:
         buckets = state_of(request).buckets
-        buckets.meet(pace)
+        buckets.meet(pace, token)
         if buckets.admit(request.method, request.url.path, pace):
-            try:
-                state_of(request).batcher.check_room(pace.source_id)
-            except Overloaded:
-                buckets.count(pace.source_id, "full")
-                raise
+            _check_room(request, pace.source_id)
+
+
+def _check_room(request: Request, source_id: UUID) -> None:
+    state = state_of(request)
+    try:
+        state.batcher.check_room(source_id)
+    except Overloaded:
+        state.buckets.count(source_id, "full")
+        raise
 
 
 async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:

@@ -25,6 +25,7 @@ from warroom.errors import Overloaded, SourcePaused, Throttled, WarRoomError
 LONGEST_S: Final = 60
 """Nobody is told to come back later than this."""
 PAUSED_RETRY_S: Final = 60
+TOKENS_KNOWN: Final = 10_000
 READERS: Final = 1
 """Large bodies of ordinary sources that are parsed at the same time."""
 
@@ -104,6 +105,7 @@ class Buckets:
         self._wait_s = wait_s
         self._buckets: dict[UUID, Bucket] = {}
         self._lanes: dict[UUID, Lane] = {}
+        self._ordinary: dict[bytes, UUID] = {}
         self._readers = asyncio.Semaphore(READERS)
         self._refused: Counter[tuple[UUID, str]] = Counter()
         self.refused: Counter[str] = Counter()
@@ -113,9 +115,16 @@ class Buckets:
         """Return the lane of a source as it was when it last asked."""
         return self._lanes.get(source_id, Lane.ORDINARY)
 
-    def meet(self, pace: Pace) -> None:
-        """Learn what a source may."""
+    def meet(self, pace: Pace, token: bytes | None = None) -> None:
+        """Learn what a source may, and whose token (by its hash) is an ordinary one's."""
         self._lanes[pace.source_id] = pace.lane
+        if token is not None:
+            if pace.lane is Lane.ORDINARY:
+                if len(self._ordinary) >= TOKENS_KNOWN:
+                    self._ordinary.clear()
+                self._ordinary[token] = pace.source_id
+            else:
+                self._ordinary.pop(token, None)
         if pace.rate_per_s is None:
             self._buckets.pop(pace.source_id, None)
             return
@@ -155,6 +164,16 @@ class Buckets:
                 remedy=f"Send it again in {seconds} s.", retry_after_s=seconds,
             ))  # fmt: skip
         return not CHANGES.fullmatch(path)
+
+    def brings_alerts(self, method: str, path: str, token: bytes) -> UUID | None:
+        """Return the ordinary source that a request of this token would bring alerts of.
+
+        What it was when it last asked; enough to refuse it for want of room without asking again
+        who it is, and for nothing else.
+        """
+        if method != "POST" or not DOORS.fullmatch(path) or CHANGES.fullmatch(path):
+            return None
+        return self._ordinary.get(token)
 
     def charge(self, source_id: UUID, alerts: int) -> None:
         """Take a delivery's alerts out of its source's bucket."""
