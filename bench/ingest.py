@@ -27,8 +27,8 @@ from bench.ingest_room import Room, room
 from bench.load_script import Target, post
 from bench.report import Figure, cluster, fresh_database
 
-ROUNDS = int(__import__("os").environ.get("R", "6"))
-ALERTS = int(__import__("os").environ.get("A", "10000"))
+ROUNDS = 6
+ALERTS = 10_000
 SINGLES = 2_000
 ALERTA_SINGLES = 300
 Bodies = Callable[[str], list[bytes]]
