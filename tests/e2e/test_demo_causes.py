@@ -78,8 +78,9 @@ async def test_the_day_names_its_causes_and_the_way_back(morning: Api) -> None:
     assert (first["key"], first["kind"]) == ("pg-main", "service")
     assert any("first alert" in reason for reason in first["reasons"])
     # What rests on the database is part of its incident, and opens none of its own.
-    why = "name = 'CheckoutFailing' and decision like '%checkout depends hard on pg-main%'"
-    assert morning.count("alert", why) == 6
+    failing = "name = 'CheckoutFailing'"
+    why = f"{failing} and decision like '%checkout depends hard on pg-main%'"
+    assert morning.count("alert", why) == morning.count("alert", failing) > 0
     assert morning.count("incident", "title like 'Checkout%'") == 0
 
     pages = await impact_of(morning, "Shop front")
