@@ -89,6 +89,10 @@ async def test_what_depends_hard_joins_the_incident_of_what_failed(api: Api, doo
     assert found["Errors"]["why"] == (
         f"joined INC-1: checkout depends hard on pg-main through payments, down since {since}"
     )
+    # Whatever comes later, the reason stays on it.
+    await door.post_alerts(webhook(alert("Errors", "checkout"), alert("Errors", "checkout")))
+    await door.post_alerts(webhook(alert("Errors", "checkout", "resolved")))
+    assert fates(api)["Errors"]["why"] == found["Errors"]["why"]
     # Soft is not hard, and what nothing depends on stays alone.
     assert found["Lag"]["on"] == 2
     after = await api.client().incident("INC-1")

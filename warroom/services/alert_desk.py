@@ -26,7 +26,7 @@ from warroom.domain.declaration import (
     held_until,
 )
 from warroom.domain.grouping import Candidate, Failed, Placement, PlacementKind
-from warroom.domain.incident import Status
+from warroom.domain.incident import Status, is_open
 from warroom.domain.priority import PRODUCTION, begins_with, priority
 from warroom.domain.validate import say_duration
 from warroom.services import alert_incidents, rule_book, suppression
@@ -144,7 +144,9 @@ class Desk:
                 None, stays.say(), change, replace(standing, disposition=kept), visibility
             )
         self._raise(incident, stays.raise_to)
-        return Placed(incident.id, stays.say(), change, standing, incident.visibility)
+        # Why it is there is worth more than that it stays.
+        said = "" if is_open(incident.status) else stays.say()
+        return Placed(incident.id, said, change, standing, incident.visibility)
 
     async def _decide(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -301,7 +302,10 @@ async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
     """
     last: dict[tuple[UUID, str], Outcome] = {}
     for outcome in outcomes:
-        last[(outcome.target.source_id, outcome.target.fingerprint)] = outcome
+        key = (outcome.target.source_id, outcome.target.fingerprint)
+        # A message that changes nothing leaves the sentence of the one before it.
+        said = outcome.decision or (last[key].decision if key in last else "")
+        last[key] = replace(outcome, decision=said)
     fresh = [_alert_row(o) for o in last.values() if o.target.fresh]
     stored = [_alert_row(o) for o in last.values() if not o.target.fresh]
     if fresh:
