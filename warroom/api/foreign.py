@@ -65,7 +65,7 @@ def shaped(
         detail: one sentence.
         more: ``field`` and ``remedy`` of the problem, if it has them.
     """
-    path = request.url.path
+    path = request.scope.get("path", "")
     if PAGERDUTY.fullmatch(path):
         make = _pagerduty
     elif OPSGENIE.fullmatch(path):
