@@ -67,7 +67,7 @@ def shaped(
         more: ``field`` and ``remedy`` of the problem, if it has them.
         retry_after_s: when to come back, if that is known.
     """
-    path = request.url.path
+    path = request.scope.get("path", "")
     if PAGERDUTY.fullmatch(path):
         make = _pagerduty
     elif OPSGENIE.fullmatch(path):
