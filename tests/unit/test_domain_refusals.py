@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.rooms import ANA, ANA_, BOT, FRESH, LUC, LUC_, MIRA, NOW, POLICY, entry, incident
 from tests.unit.rules_written import rules_in_the_source
+from tests.unit.silence_refusals import SILENCES
 from warroom.domain import (
     clocks,
     incident_changes,
@@ -20,7 +21,6 @@ from warroom.domain import (
     incident_services,
     log_book,
     mitigation,
-    silence,
     undo,
 )
 from warroom.domain.escalation import Policy
@@ -373,31 +373,7 @@ REFUSALS: list[Refusal] = [
         ),
         lambda: undo_after(last(intact=False)),
     ),
-    # Silences
-    (
-        "silence-everything",
-        (
-            "At least one matcher must not match the empty string: this would silence every alert"
-            " that lacks these labels. Nothing was changed. Name a label that must be there."
-        ),
-        lambda: silence.check_breadth(silence.Breadth(True, HOUR, 0, 0), "x" * 60),
-    ),
-    (
-        "silence-broad",
-        (
-            "It would hold back 1,200 of 1,300 firing alerts. Nothing was changed. Match less, or"
-            " give a reason of at least 30 characters."
-        ),
-        lambda: silence.check_breadth(silence.Breadth(False, HOUR, 1200, 1300), "noise"),
-    ),
-    (
-        "silence-long",
-        (
-            "It would last 10 d. Nothing was changed. Make it 7 days or less, or give a reason of"
-            " at least 30 characters."
-        ),
-        lambda: silence.check_breadth(silence.Breadth(False, 240 * HOUR, 0, 0), "noise"),
-    ),
+    *SILENCES,
 ]
 
 

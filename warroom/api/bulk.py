@@ -22,7 +22,7 @@ from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import Forbidden, InvalidInput, Overloaded
 from warroom.ingest import ndjson
 from warroom.ingest.common import IngestOptions
-from warroom.services import alerts
+from warroom.services import alert_load, alerts
 from warroom.services.access import require
 from warroom.services.alerts import Delivery
 
@@ -56,7 +56,7 @@ class Loaded(BaseModel):
 async def loaded(ctx: Reader, state: State, load: Name) -> Loaded:
     """Say how far a file has been stored, so that loading it goes on there."""
     prefix = _prefix(ctx, load)
-    return Loaded(through=await alerts.loaded_through(state.db, ctx, prefix))
+    return Loaded(through=await alert_load.loaded_through(state.db, ctx, prefix))
 
 
 @router.post(ADDRESS, response_model=Loaded, openapi_extra=_NDJSON)

@@ -24,7 +24,7 @@ from warroom.engine.cycles.outbox import Delivery
 from warroom.errors import WarRoomError
 from warroom.services import (
     alert_deferred,
-    alerts,
+    alert_end,
     escalations,
     heartbeat_watch,
     housekeeping,
@@ -71,7 +71,7 @@ class Engine:
         return (
             Cycle("timers", tick, False, lambda: escalations.fire_due(db, ctx, limit=batch)),
             Cycle("outbox", tick, False, delivery.run_once),
-            Cycle("expiry", 2.0, True, lambda: alerts.expire(db, ctx)),
+            Cycle("expiry", 2.0, True, lambda: alert_end.expire(db, ctx)),
             Cycle("deferred", 1.0, True, lambda: alert_deferred.decide(db, ctx, window=window)),
             Cycle("late causes", 2.0, True, lambda: late_roots.merge(db, ctx, window=window)),
             Cycle("impact", 2.0, True, self._impact.run_once),

@@ -15,16 +15,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from warroom.db.engine import Database
-from warroom.db.uow import Answer, Work, read, run_command
-from warroom.domain import flapping, grouping
+from warroom.db.uow import Answer, Work, run_command
+from warroom.domain import grouping
 from warroom.domain.alert import (
     AlertChange,
     ChangeKind,
     IncomingAlert,
     apply,
-)
-from warroom.domain.alert import (
-    expire as expire_rule,
 )
 from warroom.domain.principal import (
     ENGINE_PRINCIPAL,
@@ -146,7 +143,7 @@ async def take_once(
         ctx: the request's context; recorded as request and origin.
         delivery: the part.
         key: names the part; the same key with another body is refused.
-        through: the last line of the part, kept beside the answer (see ``loaded_through``).
+        through: the last line of the part, kept beside the answer (``alert_load`` asks for it).
         window: how long an untouched incident still takes in new alerts.
 
     Returns:
@@ -167,26 +164,6 @@ async def take_once(
     many = len(delivery.alerts)
     answer = await _again_after_races(db, inner, "alerts.load", asked, handler, alerts=many)
     return answer.body
-
-
-async def loaded_through(db: Database, ctx: CommandContext, prefix: str) -> int:
-    """Return the last line that is stored of a file, 0 before the first; see ``take_once``.
-
-    Args:
-        db: the database of the API.
-        ctx: the request's context.
-        prefix: what the keys of all its parts begin with, of letters, digits, ``:`` and hyphens.
-    """
-
-    async def handler(work: Work) -> int:
-        found = await work.scalar(
-            "select max(cast(answer ->> 'through' as integer)) from warroom.idempotency"
-            " where principal_id = :ingest and key like cast(:prefix as text) || '%'",
-            {"ingest": INGEST_PRINCIPAL, "prefix": prefix},
-        )
-        return int(found or 0)
-
-    return await read(db, replace(ctx, principal=INGEST), handler)
 
 
 async def _again_after_races(
@@ -256,35 +233,6 @@ async def quarantine(
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
     await run_command(db, inner, "alerts.quarantine", {}, handler, eyes=INGEST_PRINCIPAL)
     return kept[0]
-
-
-async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
-    """End the firing alerts whose source has been silent for too long; return the sentence."""
-    ended: list[str] = []
-
-    async def handler(work: Work) -> Answer:
-        ended.clear()
-        now: datetime = await work.scalar("select now()")
-        outcomes: list[Outcome] = []
-        for known in await store.due_alerts(work, now, limit):
-            change = expire_rule(known.stored, known.name, now)
-            if change is not None:
-                outcomes.append(ended_by_itself(known, change, now))
-                ended.append(known.name)
-        await write(work, outcomes, None, now)
-        return Answer(200, {})
-
-    inner = replace(ctx, principal=ENGINE, idempotency_key=None)
-    await run_command(db, inner, "alerts.expire", {}, handler, eyes=ENGINE_PRINCIPAL)
-    return f"{len(ended)} alerts expired" if ended else "no alert was due to expire"
-
-
-def ended_by_itself(known: KnownAlert, change: AlertChange, now: datetime) -> Outcome:
-    """Return what becomes of an alert that nobody repeated: its end is a change like any other."""
-    old = known.standing
-    flaps = flapping.follow(old.flips, now, changed=True, flapping=old.flapping, name=known.name)
-    standing = replace(old, flapping=flaps.flapping, flips=flaps.flips)
-    return Outcome(known.as_target(), change, known.incident_id, "", standing=standing)
 
 
 async def _take(

@@ -1,0 +1,45 @@
+"""Alerts that end by themselves: their source has been silent for longer than it is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from warroom.db.engine import Database
+from warroom.db.uow import Answer, Work, run_command
+from warroom.domain import flapping
+from warroom.domain.alert import AlertChange
+from warroom.domain.alert import expire as expire_rule
+from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext
+from warroom.services import alert_store as store
+from warroom.services.alert_rows import KnownAlert, Outcome
+from warroom.services.alerts import ENGINE, write
+
+
+async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
+    """End the firing alerts whose source has been silent for too long; return the sentence."""
+    ended: list[str] = []
+
+    async def handler(work: Work) -> Answer:
+        ended.clear()
+        now: datetime = await work.scalar("select now()")
+        outcomes: list[Outcome] = []
+        for known in await store.due_alerts(work, now, limit):
+            change = expire_rule(known.stored, known.name, now)
+            if change is not None:
+                outcomes.append(ended_by_itself(known, change, now))
+                ended.append(known.name)
+        await write(work, outcomes, None, now)
+        return Answer(200, {})
+
+    inner = replace(ctx, principal=ENGINE, idempotency_key=None)
+    await run_command(db, inner, "alerts.expire", {}, handler, eyes=ENGINE_PRINCIPAL)
+    return f"{len(ended)} alerts expired" if ended else "no alert was due to expire"
+
+
+def ended_by_itself(known: KnownAlert, change: AlertChange, now: datetime) -> Outcome:
+    """Return what becomes of an alert that nobody repeated: its end is a change like any other."""
+    old = known.standing
+    flaps = flapping.follow(old.flips, now, changed=True, flapping=old.flapping, name=known.name)
+    standing = replace(old, flapping=flaps.flapping, flips=flaps.flips)
+    return Outcome(known.as_target(), change, known.incident_id, "", standing=standing)
