@@ -268,6 +268,8 @@ _INSERT = (
 ).replace("{rows}", _RECORDSET)
 
 
+_NEVER_CHANGED = frozenset({"name", "labels", "generator_url", "service_id", "unit", "visibility"})
+"""What an update leaves as it is, and need not travel."""
 # Locked in the order of the key, like everywhere: the join alone could come in any order.
 _UPDATE = """
 with mine as materialized (
@@ -307,7 +309,11 @@ async def write_alerts(work: Work, outcomes: Sequence[Outcome]) -> bool:
         said = outcome.decision or (last[key].decision if key in last else "")
         last[key] = replace(outcome, decision=said)
     fresh = [_alert_row(o) for o in last.values() if o.target.fresh]
-    stored = [_alert_row(o) for o in last.values() if not o.target.fresh]
+    stored = [
+        {k: v for k, v in _alert_row(o).items() if k not in _NEVER_CHANGED}
+        for o in last.values()
+        if not o.target.fresh
+    ]
     if fresh:
         inserted = await work.rows(
             _INSERT,
