@@ -161,3 +161,23 @@ async def test_bytes_of_every_kind_are_shown_harmlessly(api18: Api, tmp_path: Pa
     assert (code, "replayed" in err) == (1, True)
     fixed.write_bytes(b"\xff")
     assert (await warroom("quarantine", "fix", kept, str(fixed), **env))[0] == 2
+
+
+async def test_what_another_tool_sent_is_replayed_as_its_door_would_take_it(api18: Api) -> None:
+    admin = api18.client()
+    token = (await admin.add("sources", {"key": "pd", "dialect": "pagerduty"}))["token"]
+    event: dict[str, Any] = {
+        "routing_key": token, "event_action": "trigger", "dedup_key": "disk",
+        "payload": {"summary": "Disk is full", "source": "db-1", "severity": "critical"},
+    }  # fmt: skip
+    end = {"routing_key": token, "event_action": "resolve", "dedup_key": "disk"}
+    async with httpx.AsyncClient(base_url=api18.url) as http:
+        assert (await http.post("/v2/enqueue", json=event)).status_code == 202
+        unreadable = await http.post("/v2/enqueue", json=end | {"event_action": "finish"})
+        assert unreadable.status_code == 400
+    (kept,) = (await admin.quarantine())["items"]
+    assert token not in (await admin.quarantined(kept["id"]))["body"]
+    await admin.fix_quarantined(kept["id"], json.dumps(end))
+    done = await admin.replay_quarantined(kept["id"])
+    assert (done["state"], done["alerts"], done["new"]) == ("replayed", 1, 0)
+    assert api18.count("alert", "state = 'resolved' and name = 'Disk is full'") == 1

@@ -6,33 +6,29 @@ the source's present label for services and its present table of severities.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from warroom.api.auth import Commander, Reader, State
-from warroom.api.ingest import LARGE_BODY, Parser
+from warroom.api.dialects.door import understand
+from warroom.api.dialects.readers import DIALECTS, reader_of
 from warroom.api.models import PageOf, Strict
 from warroom.api.paging import Cursor, Limit, cut, decode_id_cursor
 from warroom.api.problems import RESPONSES
 from warroom.domain.severity import stored_table
-from warroom.ingest import alertmanager_v2, alertmanager_webhook
 from warroom.ingest.common import IngestOptions
-from warroom.services import quarantine
+from warroom.ingest.mapping import compile_mapping
+from warroom.services import alert_words, quarantine
 from warroom.services.alerts import Delivery
+from warroom.services.directory import source_mapping
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"], responses=RESPONSES)
 Json = dict[str, Any]
-PARSERS: Final[dict[str, Parser]] = {
-    "alertmanager": alertmanager_webhook.parse,
-    "alertmanager-v2": alertmanager_v2.parse,
-}
-"""The parser of each dialect of alerts, by the word that its door stores with the body."""
 
 
 class Fix(Strict):
@@ -129,19 +125,16 @@ async def replay_quarantined(
 ) -> Json:
     """Take it in after all, once; what cannot be understood still is refused and stays."""
     one = await quarantine.held(state.db, ctx, id)
-    parse = PARSERS.get(one.dialect)
-    quarantine.check_dialect(one.dialect, parse)
-    assert parse is not None
+    quarantine.check_dialect(one.dialect, known=one.dialect in DIALECTS)
+    stored = await source_mapping.of_source(state.db, ctx, one.source_id)
+    reader = reader_of(one.dialect, None if stored is None else compile_mapping(stored))
     options = replace(
         IngestOptions.for_service_label(one.service_label or state.settings.service_label),
         severity_label=state.settings.severity_label,
         severities=stored_table(one.severity_map),
     )
-    now = datetime.now(UTC)
-    found = (
-        await asyncio.to_thread(parse, one.body, options, now)
-        if len(one.body) > LARGE_BODY
-        else parse(one.body, options, now)
+    spoken, found = await understand(
+        state, ctx, one.source_id, reader, one.body, options, datetime.now(UTC)
     )
     delivery = Delivery(
         one.source_id, one.source_principal_id, one.dialect, one.content_type, one.body, found,
@@ -149,6 +142,9 @@ async def replay_quarantined(
     )  # fmt: skip
     window = timedelta(seconds=state.settings.group_window_seconds)
     answer = await quarantine.replay(state.db, ctx, one, delivery, window=window, again=body.again)
+    if spoken.remarks:
+        said = [(remark.fingerprint, remark.text) for remark in spoken.remarks]
+        await alert_words.remark(state.db, ctx, one.source_id, said)
     return answer.body
 
 

@@ -35,6 +35,7 @@ from warroom.services.alert_roots import Roots, roots_of
 from warroom.services.alert_rows import (
     Candidates,
     OpenedIncident,
+    Raced,
     ServiceRow,
     Standing,
 )
@@ -62,6 +63,7 @@ class Desk:
         roots: Mapping[str, Roots] | None = None,
         rates: Mapping[rule_book.RateKey, Rate] | None = None,
         policies: Mapping[str, UUID] | None = None,
+        locked: bool = True,
     ) -> None:
         self._work = work
         self._now = now
@@ -71,6 +73,7 @@ class Desk:
         self._roots = roots or {}
         self._rates = dict(rates or {})
         self._policies = policies or {}
+        self._locked = locked
         self._spare: list[tuple[UUID, int]] = []
         self._suppressions: suppression.Suppressions | None = None
         self.opened: dict[UUID, OpenedIncident] = {}
@@ -260,7 +263,12 @@ class Desk:
         """Return an incident that is about to be opened, with its id and number.
 
         One is asked for at a time, so that none is missing afterwards; in a storm several.
+
+        Raises:
+            Raced: nothing is locked, because nothing but repeats seemed to have come.
         """
+        if not self._locked:
+            raise Raced
         if not self._spare:
             many = STORM if len(self.opened) >= STORM else 1
             self._spare = await alert_incidents.reserve(self._work, many)
@@ -375,7 +383,7 @@ async def open_desk(
     return Desk(
         work, now, window, candidates, book=book, roots=roots,
         rates=await rule_book.rates(work, counted, now),
-        policies=await _policies(work, policies - {""}),
+        policies=await _policies(work, policies - {""}), locked=lock,
     )  # fmt: skip
 
 

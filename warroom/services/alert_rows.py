@@ -27,6 +27,10 @@ def as_json(rows: Sequence[dict[str, Any]]) -> str:
     return json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))
 
 
+class Raced(Exception):
+    """Another process wrote one of the alerts meanwhile, or more than repeats came of a batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """An alert source as the rules need it."""

@@ -268,7 +268,7 @@ _INSERT = (
 ).replace("{rows}", _RECORDSET)
 
 
-_NEVER_CHANGED = frozenset({"name", "labels", "generator_url", "service_id", "unit", "visibility"})
+_NEVER_CHANGED = frozenset({"name", "labels", "generator_url", "service_id", "unit"})
 """What an update leaves as it is, and need not travel."""
 # Locked in the order of the key, like everywhere: the join alone could come in any order.
 _UPDATE = """

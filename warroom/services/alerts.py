@@ -38,6 +38,7 @@ from warroom.services.alert_desk import Desk, open_desk
 from warroom.services.alert_rows import (
     KnownAlert,
     Outcome,
+    Raced,
     ServiceRow,
     SourceRow,
     begins,
@@ -76,10 +77,6 @@ class DeliveryResult:
     alerts: int
     new: int
     incidents: tuple[int, ...]
-
-
-class _Raced(Exception):
-    """Another process wrote one of the alerts meanwhile, or more than repeats came of a batch."""
 
 
 @dataclass(slots=True)
@@ -192,7 +189,7 @@ async def _again_after_races(
             return await run_command(
                 db, ctx, command, body, once, eyes=INGEST_PRINCIPAL, deadline_s=deadline_s
             )
-        except _Raced:
+        except Raced:
             continue
     raise DatabaseUnavailable("The same new alerts arrived everywhere at once; nothing was stored.")
 
@@ -210,7 +207,7 @@ async def take_within(
     """
     try:
         return await _take(work, deliveries, window, lock=True)
-    except _Raced as error:
+    except Raced as error:
         raise DatabaseUnavailable(
             "The same new alert arrived elsewhere at once; nothing was stored."
         ) from error
@@ -289,7 +286,7 @@ async def _take(
             standing=placed.standing,
         )
     if quiet and (desk.changes or any(o.touches or o.asks for o in outcomes)):
-        raise _Raced
+        raise Raced
     await write(work, outcomes, desk, now)
     return [tally.result(desk) for tally in results]
 
@@ -357,7 +354,7 @@ async def write(work: Work, outcomes: list[Outcome], desk: Desk | None, now: dat
         raised.pop(incident.id, None)
     await alert_incidents.attach_services(work, attached)
     if await store.write_alerts(work, outcomes) is False:
-        raise _Raced
+        raise Raced
     await store.write_events(work, [o for o in outcomes if o.heard])
     await triage_queue.ask(work, outcomes)
     entries = [

@@ -265,13 +265,13 @@ def _unknown(delivery_id: UUID) -> NotFound:
     return NotFound(f"There is nothing {delivery_id} in quarantine.", field="id")
 
 
-def check_dialect(dialect: str, known: object) -> None:
+def check_dialect(dialect: str, *, known: bool) -> None:
     """Refuse what no parser here reads.
 
     Raises:
         InvalidInput: the dialect is not one that can be replayed.
     """
-    if known is None:
+    if not known:
         raise InvalidInput(
             f"Bodies of the dialect {dialect} cannot be replayed here; nothing was changed.",
             field="dialect",

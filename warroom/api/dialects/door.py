@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request
 
@@ -27,6 +28,37 @@ class Heard:
 
     spoken: Spoken
     taken: dict[str, Any]
+
+
+async def understand(
+    state: State,
+    ctx: CommandContext,
+    source: UUID | None,
+    read: Reader,
+    content: bytes,
+    options: IngestOptions,
+    now: datetime,
+) -> tuple[Spoken, tuple[IncomingAlert, ...]]:
+    """Read a body; return what it says, and its alerts with the ends of those that are known.
+
+    Raises:
+        InvalidInput: it cannot be understood.
+    """
+    spoken = (
+        await asyncio.to_thread(read, content, options, now)
+        if len(content) > LARGE_BODY
+        else read(content, options, now)
+    )
+    alerts = spoken.alerts
+    if spoken.endings and source is not None:
+        marks = [ending.fingerprint for ending in spoken.endings]
+        known = await alert_words.by_fingerprint(state.db, ctx, source, marks)
+        alerts += tuple(
+            alert_words.ended(known[ending.fingerprint], ending.at)
+            for ending in spoken.endings
+            if ending.fingerprint in known
+        )
+    return spoken, alerts
 
 
 async def hear(
@@ -66,21 +98,9 @@ async def hear(
     spoken = Spoken()
     wrong: InvalidInput | None = None
     try:
-        options = options_of(request, state)
-        spoken = (
-            await asyncio.to_thread(read, content, options, now)
-            if len(content) > LARGE_BODY
-            else read(content, options, now)
+        spoken, alerts = await understand(
+            state, ctx, source, read, content, options_of(request, state), now
         )
-        alerts = spoken.alerts
-        if spoken.endings and source is not None:
-            marks = [ending.fingerprint for ending in spoken.endings]
-            known = await alert_words.by_fingerprint(state.db, ctx, source, marks)
-            alerts += tuple(
-                alert_words.ended(known[ending.fingerprint], ending.at)
-                for ending in spoken.endings
-                if ending.fingerprint in known
-            )
     except InvalidInput as error:
         wrong = error
     taken = await take(
