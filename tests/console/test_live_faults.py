@@ -12,9 +12,8 @@ from uuid import uuid4
 
 from textual.pilot import Pilot
 
-from screens.commands import Command, Kind
+from screens.commands import Command, Kind, Wish
 from screens.room_layout import ORDER
-from screens.work import wish
 from tests.console.live import LiveRoom
 from tests.console.pilot import live_list, marks, running, shown, war_room
 from tests.console.test_live_commands import WIDE, flat, question, typed
@@ -23,11 +22,12 @@ from warroom.console.api_door import METHODS
 from warroom.console.app import WarRoomApp
 from warroom.domain.panes import Pane
 from warroom.domain.safe_text import safe_text
+from warroom.domain.triage import TriageKind
 from widgets.cells import Role
 from widgets.incident_lines import Mark
 
 ENTRY: Final = str(uuid4())
-ARGUMENTS: Final[Mapping[Kind, Mapping[str, object]]] = {
+ARGUMENTS: Final[Mapping[Kind | TriageKind, Mapping[str, object]]] = {
     Kind.ACKNOWLEDGE: {},
     Kind.RESOLVE: {"note": "over"},
     Kind.DECLARE: {"title": "Mail stuck", "severity": 3},
@@ -62,6 +62,9 @@ ARGUMENTS: Final[Mapping[Kind, Mapping[str, object]]] = {
     Kind.CHANGE: {"change": ENTRY, "verdict": "cause"},
     Kind.MITIGATE: {"service": "pg-main", "what": "rollback"},
     Kind.MITIGATED: {"service": "pg-main"},
+    TriageKind.ACCEPT: {"item": ENTRY, "version": 1},
+    TriageKind.MERGE: {"item": ENTRY, "version": 1, "into": "INC-2"},
+    TriageKind.DISMISS: {"item": ENTRY, "version": 1, "reason": "a probe"},
 }
 # Keys of commands that ask nothing or one thing; what the refusal calls each of them.
 KEYS: Final = (
@@ -142,8 +145,8 @@ async def test_without_the_api_the_panes_live_on_and_every_command_is_refused(
         assert row is not None
         for kind, arguments in ARGUMENTS.items():
             words = f"the kind {kind}"
-            order = wish(kind, words, "done", **arguments)
-            if kind is Kind.DECLARE:
+            order = Wish(kind, safe_text(words), safe_text("done"), arguments)
+            if kind is Kind.DECLARE or isinstance(kind, TriageKind):
                 app_of(pilot).submit(Command(order, "key", safe_text("")))
             else:
                 war_room(pilot).send(row, order)

@@ -39,7 +39,10 @@ From = Annotated[int, Query(ge=1, description="the line of the file that comes f
 _NDJSON: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        # The type is not looked at; some tools know only the plainer one.
+        "content": {
+            kind: {"schema": {"type": "string"}} for kind in ("application/x-ndjson", "text/plain")
+        },
     }
 }
 

@@ -103,6 +103,7 @@ source = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("sys_from", Moment, nullable=False),
     sa.Column("secret", sa.Text),
+    sa.Column("mapping", JSONB),
     sa.Column("rate_per_s", sa.Integer),
     sa.Column("burst", sa.Integer),
     sa.Column("lane", sa.Text),
@@ -110,7 +111,6 @@ source = sa.Table(
     sa.Column("environment", sa.Text),
     sa.Column("quiet_since", Moment),
     sa.Column("resumed_at", Moment),
-    sa.Column("mapping", JSONB),
 )
 source_identity = sa.Table(
     "source_identity",
