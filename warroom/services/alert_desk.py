@@ -32,13 +32,7 @@ from warroom.domain.validate import say_duration
 from warroom.services import alert_incidents, rule_book, suppression
 from warroom.services.alert_arrival import Arrival, Placed
 from warroom.services.alert_roots import Roots, roots_of
-from warroom.services.alert_rows import (
-    Candidates,
-    OpenedIncident,
-    Raced,
-    ServiceRow,
-    Standing,
-)
+from warroom.services.alert_rows import Candidates, OpenedIncident, Raced, ServiceRow, Standing
 
 _FLIPS: Final = frozenset(
     {ChangeKind.NEW, ChangeKind.REFIRED, ChangeKind.RESOLVED, ChangeKind.EXPIRED}
@@ -226,11 +220,13 @@ class Desk:
         # What breaks outside production is no consequence of what fails in it.
         live = subject.get("environment").casefold() in PRODUCTION
         shelf: UUID | str = service.id if group is None else f"{service.unit} {group}"
+        own = self._candidates.of(shelf, visibility)
+        failed = self._failed(service, visibility, window) if group is None and live else None
         placement = grouping.join_or_open(
-            incoming, change, self._candidates.of(shelf, visibility), self._now,
+            incoming, change, own, self._now,
             attached=attached, window=window, what="" if group is None or rule is None else
             f"{group.removeprefix(rule.key + ': ')} (rule {rule.key})",
-            failed=self._failed(service, visibility, window) if group is None and live else None,
+            failed=failed,
         )  # fmt: skip
         incident = placement.incident
         if placement.kind is PlacementKind.OPEN or incident is None:
@@ -251,7 +247,9 @@ class Desk:
             self._candidates.attach(incident.id, service.id, self._now)
         else:
             self._joined(incident, arrival, standing, placement)
-            if not self._candidates.has(incident.id, service.id):
+            # What only follows is impact: as a service it would count as suspected, not as down.
+            follows = failed is not None and incident is failed.incident and incident not in own
+            if not follows and not self._candidates.has(incident.id, service.id):
                 self._candidates.attach(incident.id, service.id, self._now)
                 self._candidates.add(service.id, incident.visibility, incident)
                 self.attached.add((incident.id, service.id))
