@@ -15,10 +15,10 @@ from starlette.types import Scope as Asgi
 from warroom.api.buckets import Pace, pace_of
 from warroom.api.problems import answer_to
 from warroom.api.state import AppState, state_of
+from warroom.api.token_lookup import NOBODY
 from warroom.api.unread import body_is_coming, closing, without_body
 from warroom.db.uow import Work, read
 from warroom.domain.principal import (
-    INGEST_PRINCIPAL,
     CommandContext,
     Principal,
     PrincipalKind,
@@ -52,7 +52,6 @@ GITLAB = "/v1/ingest/changes/gitlab"
 _KEY = re.compile(r"[!-~]{1,200}")
 _TOKEN = re.compile(r"[!-~]{1,500}")
 BEARER = HTTPBearer(auto_error=False, description="A token of `warroom token add`.")
-_NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
 
 
 class Gate:
@@ -166,7 +165,7 @@ async def _principal(request: Request) -> Principal:
 
 def stranger(request: Request) -> CommandContext:
     """Return the context in which somebody is looked up who is not known yet."""
-    return CommandContext(_NOBODY, request.state.request_id, origin(request))
+    return CommandContext(NOBODY, request.state.request_id, origin(request))
 
 
 async def principal_of(request: Request, token: str, *, field: str = "Authorization") -> Principal:

@@ -24,7 +24,8 @@ AT_ONCE = 2
 """Questions under way at the same time: one slow answer does not hold up everybody."""
 MANY = 1000
 """Tokens of one question at the most."""
-_NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
+NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
+"""In whose name somebody is looked up who is not known yet."""
 _ASK = text(
     "select h.hash, a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
     " s.severity_map, {pace} from unnest(cast(:hashes as bytea[])) as h(hash)"
@@ -70,7 +71,7 @@ class TokenLookup:
             return {bytes(row["hash"]): row for row in rows}
 
         try:
-            found = await read(self._db, CommandContext(_NOBODY, "tokens", "api"), handler)
+            found = await read(self._db, CommandContext(NOBODY, "tokens", "api"), handler)
         except BaseException as error:
             if isinstance(error, DeadlineExceeded):
                 # Whoever came meanwhile has waited, too, and would now wait as long again.

@@ -19,12 +19,9 @@ from warroom.domain.alert import AlertState, IncomingAlert
 from warroom.domain.principal import (
     INGEST_PRINCIPAL,
     CommandContext,
-    Principal,
-    PrincipalKind,
 )
 from warroom.services import alert_incidents
-
-INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
+from warroom.services.alerts import INGEST
 
 _ALERT = (
     "select a.id, a.fingerprint, a.name, a.summary, a.description, a.severity, a.severity_word,"

@@ -31,7 +31,7 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
-from warroom.services import alert_incidents, freezes, impact, triage_queue
+from warroom.services import alert_incidents, alert_writes, freezes, impact, triage_queue
 from warroom.services import alert_store as store
 from warroom.services.alert_arrival import Arrival
 from warroom.services.alert_desk import Desk, open_desk
@@ -353,9 +353,9 @@ async def write(work: Work, outcomes: list[Outcome], desk: Desk | None, now: dat
     for incident in opened:
         raised.pop(incident.id, None)
     await alert_incidents.attach_services(work, attached)
-    if await store.write_alerts(work, outcomes) is False:
+    if await alert_writes.write_alerts(work, outcomes) is False:
         raise Raced
-    await store.write_events(work, [o for o in outcomes if o.heard])
+    await alert_writes.write_events(work, [o for o in outcomes if o.heard])
     await triage_queue.ask(work, outcomes)
     entries = [
         alert_incidents.entry(
