@@ -9,49 +9,45 @@ from uuid import UUID
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from screens.actions import SILENCES, WAR_ROOM, key_name
+from screens.actions import SILENCES
 from screens.commands import Command, CommandState, Fate, SilenceCommand
 from screens.desk import desk_of
+from screens.framed import Framed
 from screens.messages import (
-    BoardArrived,
     CommandChanged,
-    FeedTrouble,
     PaneArrived,
-    PaneTrouble,
 )
-from screens.work import Work, wish
+from screens.work import wish
 from warroom.domain.panes import Pane
-from warroom.domain.picture import BoardPicture, IncidentRow
+from warroom.domain.picture import BoardPicture
 from warroom.domain.safe_text import safe_text
 from warroom.domain.silence import say_matchers
 from warroom.domain.silence_picture import SilencesPicture
 from warroom.domain.span import parse_span
 from warroom.errors import InvalidInput
-from widgets.header import Header, HeaderFacts
+from widgets.header import Header
 from widgets.incident_lines import Mark
 from widgets.silence_list import SilenceList
 from widgets.status_bar import StatusBar
 from widgets.words import silences_words
 
-_OTHERS = frozenset({"app.help", "app.quit"})
 
-
-class SilencesScreen(Work):
+class SilencesScreen(Framed):
     """What is made here is made by whoever is at the keys, with a reason, until an end.
 
     Args:
         board: the board as it was read last, for the header.
     """
 
+    PANE = Pane.SILENCES
+    HELP = "silences"
     DEFAULT_CSS = "SilencesScreen SilenceList { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,left,S", "back", "Back to the board", id="silence.back", show=False),
-        *(a.binding() for a in WAR_ROOM if a.id in _OTHERS),
     ]
 
     def __init__(self, board: BoardPicture | None = None) -> None:
-        super().__init__()
-        self._board = board
+        super().__init__(board)
         self._picture: SilencesPicture | None = None
         # What was sent and is not seen in the picture yet.
         self._ending: dict[UUID, Fate] = {}
@@ -64,45 +60,26 @@ class SilencesScreen(Work):
 
     def on_mount(self) -> None:
         """Begin; the picture is asked for by whoever shows this screen."""
-        self._list.show_statement("Reading the silences …")
-        self._list.focus()
-        desk = desk_of(self)
-        shown = [*SILENCES, *(a for a in WAR_ROOM if a.id in _OTHERS)]
-        keys = [(key_name(k[0]), a.word) for a in shown if (k := desk.keys_of(a.id))]
-        self.query_one("#status", StatusBar).show_keys(tuple(keys))
+        self.view.show_statement("Reading the silences …")
+        self.view.focus()
+        self.show_keys(SILENCES)
         self.tick()
 
     @property
-    def _list(self) -> SilenceList:
+    def view(self) -> SilenceList:
+        """What stands in the frame."""
         return self.query_one(SilenceList)
-
-    def chosen(self) -> IncidentRow | None:
-        """None: nothing here is about one incident."""
-        return None
 
     # Pictures
 
-    def tick(self) -> None:
-        """Move the clocks on."""
-        if not self.query("#header"):
-            return
-        desk = desk_of(self)
-        now = desk.database_now()
-        facts = HeaderFacts(self._board, desk.who(), now)
-        self.query_one("#header", Header).show_facts(facts, desk.freshness())
-        self._list.set_freshness(desk.freshness_of(Pane.SILENCES))
-        if now is not None:
-            self._list.tick(now)
-
-    def on_board_arrived(self, message: BoardArrived) -> None:
-        """Keep the header true."""
-        self._board = message.board
-        self.tick()
+    def has_picture(self) -> bool:
+        """Return whether it has been read."""
+        return self._picture is not None
 
     def on_pane_arrived(self, message: PaneArrived) -> None:
         """Show the silences."""
         picture = message.picture
-        if not isinstance(picture, SilencesPicture) or not self.query("#silences"):
+        if not isinstance(picture, SilencesPicture):
             return
         self._picture = picture
         here = {row.id for row in picture.rows if row.expired_at is None}
@@ -111,20 +88,9 @@ class SilencesScreen(Work):
         }
         count = sum(row.expired_at is None for row in picture.rows)
         note = f"{silences_words(count)} · {picture.held_count:,} alerts held back"
-        self._list.set_heading("Silences", note)
-        self._list.show_silences(picture, desk_of(self).database_now())
+        self.view.set_heading("Silences", note)
+        self.view.show_silences(picture, desk_of(self).database_now())
         self._show_marks()
-        self.tick()
-
-    def on_pane_trouble(self, message: PaneTrouble) -> None:
-        """Say why it stands still."""
-        if message.pane is Pane.SILENCES and self.query("#silences"):
-            if self._picture is None:
-                self._list.show_statement(safe_text(f"Nothing could be read: {message.reason}"))
-            self.tick()
-
-    def on_feed_trouble(self, message: FeedTrouble) -> None:  # noqa: ARG002 # the desk knows it
-        """Show at once that the picture stands still."""
         self.tick()
 
     # Keys
@@ -156,7 +122,7 @@ class SilencesScreen(Work):
 
     def action_expire(self) -> None:
         """Ask, then end the chosen silence."""
-        row = self._list.chosen_silence
+        row = self.view.chosen_silence
         if row is None or row.expired_at is not None:
             self.say("No silence is chosen that is still in force: nothing was ended.")
         elif row.id in self._ending:
@@ -192,27 +158,12 @@ class SilencesScreen(Work):
         self._show_marks()
 
     def _show_marks(self) -> None:
-        self._list.show_marks(
+        self.view.show_marks(
             {
                 silence: Mark.UNKNOWN if fate is Fate.UNKNOWN else Mark.PENDING
                 for silence, fate in self._ending.items()
             }
         )
-
-    def action_help(self) -> None:
-        """Show all keys, those of the silences first."""
-        from screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen("silences"))
-
-    def action_quit(self) -> None:
-        """Leave the console."""
-        self.app.exit()
-
-    def action_back(self) -> None:
-        """Back to the board; what was sent goes on."""
-        if self.is_current:
-            self.dismiss(None)
 
 
 def _check(answers: dict[str, str]) -> tuple[str, str] | None:

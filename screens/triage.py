@@ -8,44 +8,39 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from screens.actions import TRIAGE, WAR_ROOM, key_name
+from screens.actions import TRIAGE
 from screens.commands import Command, Fate, Wish
 from screens.desk import desk_of
+from screens.framed import Framed
 from screens.messages import (
-    BoardArrived,
     CommandChanged,
-    FeedTrouble,
     PaneArrived,
-    PaneTrouble,
 )
-from screens.work import Work
 from warroom.domain.panes import Pane
-from warroom.domain.picture import BoardPicture, IncidentRow
+from warroom.domain.picture import BoardPicture
 from warroom.domain.safe_text import safe_text
 from warroom.domain.triage import TriageKind, TriagePicture, TriageRow
-from widgets.header import Header, HeaderFacts
+from widgets.header import Header
 from widgets.status_bar import StatusBar
 from widgets.triage_list import TriageList
 
-_OTHERS = frozenset({"app.help", "app.quit"})
 
-
-class TriageScreen(Work):
+class TriageScreen(Framed):
     """Fed only while it is shown; what is decided goes once the picture says so.
 
     Args:
         board: the board as it was read last, for the header and the incidents to merge into.
     """
 
+    PANE = Pane.TRIAGE
+    HELP = "triage"
     DEFAULT_CSS = "TriageScreen TriageList { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,left,T", "back", "Back to the board", id="triage.back", show=False),
-        *(a.binding() for a in WAR_ROOM if a.id in _OTHERS),
     ]  # fmt: skip
 
     def __init__(self, board: BoardPicture | None = None) -> None:
-        super().__init__()
-        self._board = board
+        super().__init__(board)
         self._sent: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -56,60 +51,26 @@ class TriageScreen(Work):
 
     def on_mount(self) -> None:
         """Begin; the picture is asked for by whoever shows this screen."""
-        self._list.show_statement("Reading what waits …")
-        self._list.focus()
-        desk = desk_of(self)
-        shown = [*TRIAGE, *(a for a in WAR_ROOM if a.id in _OTHERS)]
-        keys = [(key_name(k[0]), a.word) for a in shown if (k := desk.keys_of(a.id))]
-        self.query_one("#status", StatusBar).show_keys(tuple(keys))
+        self.view.show_statement("Reading what waits …")
+        self.view.focus()
+        self.show_keys(TRIAGE)
         self.tick()
 
     @property
-    def _list(self) -> TriageList:
+    def view(self) -> TriageList:
+        """What stands in the frame."""
         return self.query_one(TriageList)
 
-    def chosen(self) -> IncidentRow | None:
-        """No incident: what waits is none yet."""
-        return None
-
     # Pictures
-
-    def tick(self) -> None:
-        """Move the clocks on."""
-        if not self.query("#header"):
-            return
-        desk = desk_of(self)
-        now = desk.database_now()
-        self.query_one("#header", Header).show_facts(
-            HeaderFacts(self._board, desk.who(), now), desk.freshness()
-        )
-        self._list.set_freshness(desk.freshness_of(Pane.TRIAGE))
-        if now is not None:
-            self._list.tick(now)
-
-    def on_board_arrived(self, message: BoardArrived) -> None:
-        """Keep the header true."""
-        self._board = message.board
-        self.tick()
 
     def on_pane_arrived(self, message: PaneArrived) -> None:
         """Show what waits."""
         picture = message.picture
-        if not isinstance(picture, TriagePicture) or not self.query("#triage"):
+        if not isinstance(picture, TriagePicture):
             return
         note = f"{picture.total} wait · the oldest first" if picture.total else ""
-        self._list.set_heading("Triage", note)
-        self._list.show_triage(picture, desk_of(self).database_now())
-        self.tick()
-
-    def on_pane_trouble(self, message: PaneTrouble) -> None:
-        """Say why it stands still."""
-        if message.pane is Pane.TRIAGE and self.query("#triage"):
-            self._list.show_statement(safe_text(f"Nothing could be read: {message.reason}"))
-            self.tick()
-
-    def on_feed_trouble(self, message: FeedTrouble) -> None:  # noqa: ARG002 # the desk knows it
-        """Show at once that the picture stands still."""
+        self.view.set_heading("Triage", note)
+        self.view.show_triage(picture, desk_of(self).database_now())
         self.tick()
 
     # Deciding
@@ -130,7 +91,7 @@ class TriageScreen(Work):
             self.flow(self._dismiss(row))
 
     def _one(self, done: str) -> TriageRow | None:
-        row = self._list.chosen_row
+        row = self.view.chosen_row
         if row is None:
             self.say(f"Nothing is chosen: nothing was {done}.")
         elif str(row.id) in self._sent:
@@ -181,18 +142,3 @@ class TriageScreen(Work):
         self.show_outcome(state, self.query_one("#status", StatusBar))
         if state.fate is Fate.REFUSED:
             self._sent.discard(str(state.command.wish.args.get("item")))
-
-    def action_help(self) -> None:
-        """Show all keys, those of triage first."""
-        from screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen("triage"))
-
-    def action_quit(self) -> None:
-        """Leave the console."""
-        self.app.exit()
-
-    def action_back(self) -> None:
-        """Back to the board."""
-        if self.is_current:
-            self.dismiss(None)

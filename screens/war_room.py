@@ -86,17 +86,10 @@ class WarRoom(PaneWork):
     def _status(self) -> StatusBar:
         return self.query_one("#status", StatusBar)
 
-    @property
-    def _leaving(self) -> bool:
-        """Whether the console ends: its widgets go first, pictures may still be on their way."""
-        return not self.query("#header")
-
     # The picture
 
     def tick(self) -> None:
         """Move ages, clocks and freshness on; only what reads differently is repainted."""
-        if self._leaving:
-            return
         desk = desk_of(self)
         now, freshness = desk.database_now(), desk.freshness()
         facts = HeaderFacts(self._board, desk.who(), now)
@@ -109,8 +102,6 @@ class WarRoom(PaneWork):
 
     def on_board_arrived(self, message: BoardArrived) -> None:
         """Show the new picture; a command is done when the picture has it too."""
-        if self._leaving:
-            return
         self._board = message.board
         self._marked &= {row.id for row in message.board.rows}
         self._tell_offers(message.board)

@@ -24,6 +24,7 @@ from screens.commands import (
     state_words,
 )
 from screens.desk import desk_of
+from screens.live_screen import LiveScreen
 from screens.messages import DetailArrived, NamesArrived
 from warroom.domain.harm import Question, harm_of, question
 from warroom.domain.panes import LogRow
@@ -46,7 +47,7 @@ T = TypeVar("T")
 _TOASTS = 3
 
 
-class Work(Screen[None]):
+class Work(LiveScreen):
     """The base of the command keys: subjects, questions, the way out and the way back."""
 
     def __init__(self) -> None:

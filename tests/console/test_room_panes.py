@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from textual.pilot import Pilot
 
-from screens.messages import BoardArrived, OlderArrived, PaneArrived, PaneTrouble
+from screens.messages import OlderArrived, PaneArrived, PaneTrouble
 from screens.room_layout import ORDER
 from tests.console.hostile import hostile_rows
 from tests.console.pane_samples import about, entry, health, hostile_panes, impact, log, timers
-from tests.console.pilot import FixedClock, live_list, picture_of, shown, still_app, war_room
+from tests.console.pilot import FixedClock, live_list, shown, still_app, war_room
 from tests.console.test_screens import fill
 from warroom.console.app import WarRoomApp
 from warroom.domain.panes import Pane, PaneWatch, Picture
@@ -267,15 +267,3 @@ async def test_what_is_chosen_in_a_pane() -> None:
         chosen = room.chosen()
         assert chosen is not None
         assert chosen.number == 2039, "commands are about the incident whose clock is chosen"
-
-
-async def test_a_picture_that_comes_while_the_console_ends_is_dropped() -> None:
-    app = asking()
-    async with app.run_test(size=(160, 45)) as pilot:
-        await fill(pilot)
-        room = war_room(pilot)
-        # As when it ends: the widgets go before the screen does.
-        await room.query("#header, #panes, #status").remove()
-        app.post_message(BoardArrived(picture_of(), 1000.0))
-        await pilot.pause()
-        room.tick()

@@ -27,6 +27,7 @@ from textual.screen import Screen
 
 from screens.actions import ASKING, IMPACT, WAR_ROOM
 from screens.commands import ADDING, Command, CommandState, Fate
+from screens.live_screen import LiveScreen
 from screens.messages import (
     BoardArrived,
     CommandChanged,
@@ -361,9 +362,8 @@ class WarRoomApp(App[int]):
     def _tick(self) -> None:
         self._call_out()
         for screen in self.screen_stack:
-            tick = getattr(screen, "tick", None)
-            if tick is not None:
-                tick()
+            if isinstance(screen, LiveScreen) and screen.is_whole:
+                screen.tick()
 
     def _call_out(self) -> None:
         """Be loud about clocks that have just run out."""
