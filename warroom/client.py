@@ -8,6 +8,7 @@ made.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import ssl
 import uuid
@@ -61,7 +62,18 @@ def problem_to_error(document: Mapping[str, Any], status: int) -> WarRoomError:
     return cls(message, field=document.get("field"), remedy=document.get("remedy"), current=current)
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
+@functools.cache
+def _usual_trust() -> ssl.SSLContext:
+    """Return what httpx trusts; reading its certificates takes 30 ms, so once a process."""
+    return httpx.create_ssl_context()
+
+
+def _trust(base_url: str, ca_file: Path | None) -> ssl.SSLContext:
+    """Return whom to trust: the CA of the file, else the usual ones; nobody where no TLS is."""
+    if ca_file is None:
+        # Nobody's certificate holds in an empty context, should a plain address ever lead to TLS.
+        plain = base_url.lower().startswith("http://")
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else _usual_trust()
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as error:
@@ -109,7 +121,7 @@ class Client(
             headers["Authorization"] = f"Bearer {token}"
         self._http = httpx.AsyncClient(
             base_url=base_url, headers=headers, timeout=timeout_s, trust_env=False,
-            verify=True if ca_file is None else _trusting(ca_file),
+            verify=_trust(base_url, ca_file),
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:

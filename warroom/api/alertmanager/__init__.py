@@ -5,10 +5,6 @@ A refusal is a JSON string here, as Alertmanager's own clients expect it (``warr
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from warroom.api.alertmanager import alerts, silences, status
 
-router = APIRouter()
-for part in (alerts, silences, status):
-    router.include_router(part.router)
+ROUTERS = tuple(part.router for part in (alerts, silences, status))

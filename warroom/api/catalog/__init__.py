@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from warroom.api.catalog import imports, observed, proposals, upkeep
 
-router = APIRouter()
-for part in (imports, observed, proposals, upkeep):
-    router.include_router(part.router)
+ROUTERS = tuple(part.router for part in (imports, observed, proposals, upkeep))

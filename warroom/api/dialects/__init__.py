@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from warroom.api.dialects import (
     cloudevents,
     mappings,
@@ -13,6 +11,6 @@ from warroom.api.dialects import (
     rehearsal,
 )
 
-router = APIRouter()
-for door in (pagerduty, opsgenie, nagios, cloudevents, mappings, rehearsal):
-    router.include_router(door.router)
+ROUTERS = tuple(
+    door.router for door in (pagerduty, opsgenie, nagios, cloudevents, mappings, rehearsal)
+)

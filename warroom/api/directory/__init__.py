@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from warroom.api.directory import (
     catalogue,
     channels,
@@ -16,6 +14,9 @@ from warroom.api.directory import (
     tokens,
 )
 
-router = APIRouter()
-for noun in (people, teams, catalogue, policies, tokens, sources, channels, custom_fields, logins):
-    router.include_router(noun.router)
+ROUTERS = tuple(
+    noun.router
+    for noun in (
+        people, teams, catalogue, policies, tokens, sources, channels, custom_fields, logins,
+    )
+)  # fmt: skip
