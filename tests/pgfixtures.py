@@ -86,7 +86,7 @@ class TestServer:
             self._template_made = True
         name = f"t{os.getpid()}_{next(_numbers)}"
         self.execute(
-            sql.SQL("create database {} template {}").format(
+            sql.SQL("create database {} template {} strategy file_copy").format(
                 sql.Identifier(name), sql.Identifier(TEMPLATE)
             )
         )

@@ -1,8 +1,9 @@
 """Types `warroom …` in a process of its own, without paying for a start of Python each time.
 
-A helper process has imported what the command line needs; for every command it forks, the child
-takes the given files as stdin, stdout and stderr, and ends as the program would.  Hundreds of
-commands are typed by the tests: their imports took longer than their work.
+A helper process has imported what the command line needs (another one what the API needs); for
+every command it forks, the child takes the given files as stdin, stdout and stderr, and ends as
+the program would.  Hundreds of commands are typed by the tests: their imports took longer than
+their work.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import functools
 import importlib
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -21,11 +23,15 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 DEADLINE_S = 60.0
 _PACKET = 1 << 17
-_ALSO = ("httpx", "rich.table", "warroom.client", "warroom.settings")
+_ALSO = {
+    "typist": ("httpx", "rich.table", "warroom.client", "warroom.settings"),
+    "server": ("warroom.api.app", "uvicorn", "uvicorn.protocols.http.httptools_impl"),
+}
 
 
 async def warroom(*arguments: str, **env: str) -> tuple[int, str, str]:
@@ -42,22 +48,79 @@ def typed(
     words: list[str], env: Mapping[str, str], stdin: int | None = None
 ) -> tuple[int, str, str]:
     """Run `warroom …` in just this environment; return exit code, stdout and stderr."""
-    order = json.dumps({"words": words, "env": dict(env), "cwd": os.getcwd()}).encode()
-    nothing = os.open(os.devnull, os.O_RDONLY)
     pipes = [os.pipe() for _ in range(3)]
-    theirs = [pair[1] for pair in pipes]
-    try:
-        socket.send_fds(
-            _helper(), [order], [nothing if stdin is None else stdin, *theirs], socket.MSG_EOR
-        )
-    finally:
-        for fd in (nothing, *theirs):
-            os.close(fd)
+    _send("typist", words, env, os.getcwd(), stdin, [pair[1] for pair in pipes])
     out, err, told = _read([pair[0] for pair in pipes])
     lines = told.split()
     if len(lines) != 2:
         raise AssertionError(f"`warroom {' '.join(words)}` ended without a code: {err.decode()}")
     return int(lines[1]), out.decode(), err.decode()
+
+
+class Server:
+    """A `warroom …` that goes on until it is told to end; what ``subprocess.Popen`` offers.
+
+    Args:
+        words: what is typed.
+        env: its environment, whole.
+        log: takes what it says.
+        cwd: its working directory.
+    """
+
+    def __init__(self, words: list[str], env: Mapping[str, str], log: Path, cwd: Path) -> None:
+        self._told, theirs = os.pipe()
+        said = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        _send("server", words, env, str(cwd), None, [said, os.dup(said), theirs])
+        self.pid = int(os.read(self._told, 100).split()[0])
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return its exit code, None while it runs; -9 when it could not say one."""
+        return self._ended(0.0)
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it did not end.
+        """
+        code = self._ended(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired("warroom", timeout)
+        return code
+
+    def send_signal(self, how: int) -> None:
+        """Send a signal unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, how)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def _ended(self, timeout: float) -> int | None:
+        if self.returncode is None and select.select([self._told], [], [], timeout)[0]:
+            told = os.read(self._told, 100).split()
+            self.returncode = int(told[0]) if told else -signal.SIGKILL
+            os.close(self._told)
+        return self.returncode
+
+
+def _send(
+    helper: str, words: list[str], env: Mapping[str, str], cwd: str, stdin: int | None,
+    files: list[int],
+) -> None:  # fmt: skip
+    """Order a command; ``files`` are its stdout, its stderr and what its end is told to."""
+    order = json.dumps({"words": words, "env": dict(env), "cwd": cwd}).encode()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    try:
+        socket.send_fds(
+            _helper(helper), [order], [nothing if stdin is None else stdin, *files],
+            socket.MSG_EOR,
+        )  # fmt: skip
+    finally:
+        for fd in (nothing, *files):
+            os.close(fd)
 
 
 def _read(fds: list[int]) -> list[bytes]:
@@ -86,22 +149,22 @@ def _read(fds: list[int]) -> list[bytes]:
 
 
 @functools.cache
-def _helper() -> socket.socket:
-    """Start the helper process, once a test process; it ends when this one does."""
+def _helper(kind: str) -> socket.socket:
+    """Start a helper process, once a test process; it ends when this one does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(
-            [sys.executable, "-m", "tests.typist", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.typist", kind, str(theirs.fileno())],
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
         )  # fmt: skip
     return ours
 
 
-def _serve(fd: int) -> None:
+def _serve(kind: str, fd: int) -> None:
     from warroom.cli import main
 
-    for name in (*(f"warroom.cli.{group}" for group in main.GROUPS), *_ALSO):
+    for name in (*(f"warroom.cli.{group}" for group in main.GROUPS), *_ALSO[kind]):
         importlib.import_module(name)
     # Children are not waited for here: they tell their own end.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -122,6 +185,7 @@ def _run(order: bytes, fds: list[int]) -> NoReturn:
 
     code = 70
     try:
+        os.set_inheritable(fds[3], False)
         os.write(fds[3], f"{os.getpid()}\n".encode())
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         asked = json.loads(order)
@@ -147,4 +211,4 @@ def _run(order: bytes, fds: list[int]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    _serve(sys.argv[1], int(sys.argv[2]))

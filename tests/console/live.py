@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +20,7 @@ import psycopg
 import pytest
 
 from tests.pgfixtures import TestDatabase
+from tests.typist import Server
 from warroom.console.door import Door
 from warroom.db import migrate
 
@@ -41,7 +41,7 @@ class LiveRoom:
     token: str
     port: int
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: Server | None = None
 
     @property
     def url(self) -> str:
@@ -61,15 +61,7 @@ class LiveRoom:
             ),
             "WARROOM_API_PORT": str(self.port),
         }
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "warroom", "serve"],
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.log.parent,
-            )
+        self.process = Server(["serve"], environ, self.log, self.log.parent)
         deadline = time.monotonic() + 30
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -80,7 +72,7 @@ class LiveRoom:
             return bool(urllib.request.urlopen(f"{self.url}/readyz", timeout=2).status == 200)
         if self.process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.1)
+                self.process.wait(0.02)
         return False
 
     def kill_api(self, how: signal.Signals = signal.SIGKILL) -> None:
