@@ -113,8 +113,10 @@ def alerta(programs: Path, url: str) -> Iterator[Target]:
     """Run alerta-server behind two gunicorn workers on a database of the same server."""
     port = free_port()
     env = {"DATABASE_URL": url, "SECRET_KEY": secrets.token_hex(), "AUTH_REQUIRED": "False",
-           "PLUGINS": ""}  # fmt: skip
-    command = [str(programs / "gunicorn"), "-w", "2", "-b", f"127.0.0.1:{port}", "--log-level",
-               "error", "alerta.app:create_app()"]  # fmt: skip
+           "PLUGINS": "reject"}  # fmt: skip
+    # Loaded once: two workers that make the tables at the same time end each other.
+    command = [str(programs / "gunicorn"), "-w", "2", "--preload", "-b", f"127.0.0.1:{port}",
+               "--log-level", "error", "--no-control-socket",
+               "alerta.app:create_app()"]  # fmt: skip
     with process(command, port, env):
         yield Target("127.0.0.1", port, "/alert")
