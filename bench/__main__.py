@@ -15,6 +15,7 @@ from bench import (
     live,
     outages,
     reasoning,
+    storm,
     terminal,
 )
 from bench.report import Figure
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "console.bytes_per_s": console.load,
     "ingest.batch50_repeat": ingest.batch50_repeat,
     "ingest.batch50": ingest.batch50,
+    "ingest.storm": storm.storm,
     "ingest.single_alerta": ingest.single_alerta,
     "ingest.single": ingest.single,
     "impact.blast_radius": impact.blast_radius,

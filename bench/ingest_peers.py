@@ -36,10 +36,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def process(
-    command: Sequence[str], port: int, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    port: int,
+    env: Mapping[str, str] | None = None,
+    *,
+    log_to: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program until the block ends; it is there when its port takes connections."""
-    with tempfile.TemporaryFile() as log:
+    with log_to.open("w+b") if log_to else tempfile.TemporaryFile() as log:
         running = subprocess.Popen(
             command, env={**os.environ, **(env or {})}, stdout=log, stderr=subprocess.STDOUT
         )
