@@ -154,7 +154,8 @@ def _estate(chance: random.Random) -> tuple[tuple[str, ...], tuple[Need, ...]]:
         for key in chance.sample(layers[a, "app"], 4):
             other = (a + 1) % AREAS
             for at in (a, other):
-                need(key, chance.choice(layers[at, "core"]), True, "either")
+                spare = [k for k in layers[at, "core"] if (key, k) not in needs]
+                need(key, chance.choice(spare), True, "either")
     return tuple(k for keys in layers.values() for k in keys), tuple(needs.values())
 
 

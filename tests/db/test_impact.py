@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
 from warroom.db.engine import Database
 from warroom.db.reads import read_impact
@@ -249,6 +250,31 @@ async def test_two_who_change_one_incidents_services_at_once_both_count(estate: 
     await asyncio.gather(change("pg-main"), change("reports"))
     assert "pg-main down" in await estate.tree(incident)
     assert "reports down" in await estate.tree(incident)
+
+
+async def test_reasoned_ahead_holds_nothing_and_sees_what_changed_meanwhile(
+    estate: Estate,
+) -> None:
+    incident, other = (estate.incident(**{"pg-main": "down"}) for _ in range(2))
+    with estate.pg.connect(autocommit=False) as person:
+        # Somebody who is at the first incident keeps it; the reasoning waits with all done.
+        person.execute("select from warroom.incident where id = %s for no key update", (incident,))
+        reasoning = asyncio.create_task(impact.refresh_all(estate.db, CTX, [incident, other]))
+        waits = (
+            "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+            " and datname = current_database()"
+        )
+        await wait_until(lambda: estate.sql(waits) != [], what="the reasoning to wait")
+        person.execute(
+            "insert into warroom.incident_service (incident_id, service_id, state, unit, visibility)"
+            " select %s, s.id, 'down', 'main', 'normal' from warroom.service s"
+            " where s.key = 'reports'",
+            (incident,),
+        )
+        person.commit()
+    await reasoning
+    assert "reports down" in await estate.tree(incident)
+    assert await estate.tree(other) == TREE
 
 
 async def test_more_than_was_asked_for_is_left_to_the_engine(estate: Estate) -> None:

@@ -28,16 +28,17 @@ from warroom.services.impact_evidence import changes, earlier, near, signals
 from warroom.services.impact_graph import Catalogue, catalogue
 from warroom.services.impact_store import Reasoned, store
 
-# Each batch holds its incidents' rows while it reasons: commands wait that long at the most.
+# Each batch holds its incidents' rows while it stores: commands wait that long at the most.
 BATCH: Final = 5
 DEADLINE_S: Final = 30.0
 
-# Who changes an incident's services holds its row; this waits for them and then sees theirs.
 _INCIDENTS = """
 select i.id, i.unit, i.opened_at, i.drill from warroom.incident i
 where i.id = any(cast(:ids as uuid[]))
-order by i.id for no key update
+order by i.id
 """
+# Who changes an incident's services holds its row; this waits for them and then sees theirs.
+_LOCKED = _INCIDENTS + "for no key update"
 # The row's own clock moves when the state does; a row of version 1 still has its first state.
 _SEEDS = """
 select l.incident_id, s.key, l.state,
@@ -50,7 +51,9 @@ order by l.incident_id, s.key
 """
 
 
-async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | None = None) -> None:
+async def refresh(
+    work: Work, incident_ids: Sequence[UUID], *, at_most: int | None = None, ahead: bool = False
+) -> None:
     """Reason again about incidents, in the transaction that changed their services.
 
     What is stored is written only when it differs.  Incidents that the principal may not see are
@@ -61,14 +64,38 @@ async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | No
         incident_ids: the incidents.
         at_most: when their unit has more services than this, nothing is done here, and for those
             that have no impact yet the engine does it within seconds.
+        ahead: reason before they are locked, and again only about those that changed meanwhile:
+            for a transaction that has changed nothing of them.  Alerts that come in would wait.
     """
     if not incident_ids:
         return
     args = {"ids": sorted(set(incident_ids), key=str)}
-    incidents = await work.rows(_INCIDENTS, args)
+    incidents = await work.rows(_INCIDENTS if ahead else _LOCKED, args)
+    seeds = await _seeds(work, args)
+    reasoned = await _reason_all(work, incidents, seeds, at_most)
+    if ahead:
+        held = {r["id"]: r for r in await work.rows(_LOCKED, args)}
+        seen = await _seeds(work, args)
+        same = {r["id"] for r in incidents
+                if held.get(r["id"]) == r and seen.get(r["id"]) == seeds.get(r["id"])}  # fmt: skip
+        await refresh(work, [i for i in held if i not in same], at_most=at_most)
+        reasoned = {i: r for i, r in reasoned.items() if i in same}
+    await store(work, reasoned)
+
+
+async def _seeds(work: Work, args: dict[str, list[UUID]]) -> dict[UUID, list[Seed]]:
     seeds: dict[UUID, list[Seed]] = {}
     for r in await work.rows(_SEEDS, args):
         seeds.setdefault(r["incident_id"], []).append(Seed(r["key"], r["state"], r["since"]))
+    return seeds
+
+
+async def _reason_all(
+    work: Work,
+    incidents: Sequence[RowMapping],
+    seeds: dict[UUID, list[Seed]],
+    at_most: int | None,
+) -> dict[UUID, Reasoned]:
     now: datetime = await work.scalar("select now()")
     units: dict[str, Catalogue] = {}
     before: dict[str, list[Earlier]] = {}
@@ -87,7 +114,7 @@ async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | No
             work, units[unit], incident, seeds.get(identifier, []),
             changed.get(identifier, []), before[unit], now,
         )  # fmt: skip
-    await store(work, reasoned)
+    return reasoned
 
 
 async def refresh_all(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> None:
@@ -96,7 +123,7 @@ async def refresh_all(db: Database, ctx: CommandContext, incidents: Sequence[UUI
         some = incidents[begin : begin + BATCH]
 
         async def handler(work: Work, some: Sequence[UUID] = some) -> Answer:
-            await refresh(work, some)
+            await refresh(work, some, ahead=True)
             return Answer(200, {})
 
         await run_automation(db, ctx, "impact.refresh", handler, deadline_s=DEADLINE_S)
