@@ -112,7 +112,8 @@ def _measure(plan: Plan, stored: int, ours: Room, estate: Estate, engine_pid: in
         before = _judge(plan, ours)
         settled = _settle(ours)
     both = replace(told, sent=told.sent + urgent.sent, stored=told.stored + urgent.stored,
-                   statuses=told.statuses + urgent.statuses)  # fmt: skip
+                   statuses=told.statuses + urgent.statuses,
+                   posts=told.posts + urgent.posts)  # fmt: skip
     _nothing_missing(ours, both)
     after = _judge(plan, ours, tell=True)
     name = f"ingest.storm_{stored}"
@@ -120,8 +121,9 @@ def _measure(plan: Plan, stored: int, ours: Room, estate: Estate, engine_pid: in
     print(f"answers {dict(both.statuses)}; at the end of sending {before}, settled {after}",
           file=sys.stderr)  # fmt: skip
     return [
-        Figure(name, many / drained, "alerts/s, 50 a post"),
+        Figure(name, many / drained, "alerts/s, 50 a post", "the last quarter", _last(told, many)),
         Figure(f"{name}.drain", drained, f"s for {many} alerts"),
+        Figure(f"{name}.refused", both.statuses.total() - both.posts, "posts that came again"),
         Figure(f"{name}.ack_p99", percentile(told.took_s, 0.99), "s", "median",
                statistics.median(told.took_s)),
         Figure(f"{name}.critical_p99", percentile(urgent.took_s, 0.99), "s", "median",
@@ -143,6 +145,12 @@ def _measure(plan: Plan, stored: int, ours: Room, estate: Estate, engine_pid: in
         Figure(f"{name}.db_cpu", 1e6 * (cpu_after[1] - cpu[1]) / many, "us/alert"),
         Figure(f"{name}.engine_cpu", 100 * (ticks_after - ticks) / drained, "% of a core"),
     ]  # fmt: skip
+
+
+def _last(told: Told, many: int) -> float:
+    """Return the alerts a second of the last quarter of the posts."""
+    quarter = max(len(told.at) // 4, 2)
+    return many * quarter / len(told.at) / (told.at[-1] - told.at[-quarter])
 
 
 def _late(name: str, late: dict[str, list[tuple[float, float]]]) -> Iterator[Figure]:

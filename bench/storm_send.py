@@ -23,13 +23,14 @@ class Told:
     """What senders sent and were told.
 
     ``sent`` and ``stored`` count each alert by name: what left, and what was answered with 2xx;
-    ``took_s`` are the seconds from a post's first try to its 2xx.
+    ``took_s`` are the seconds from a post's first try to its 2xx, ``at`` the moment of that.
     """
 
     sent: Counter[str] = field(default_factory=Counter)
     stored: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     took_s: list[float] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
     posts: int = 0
 
 
@@ -97,7 +98,8 @@ async def send(parcels: Iterator[Parcel], told: Told, *, patient: bool = True) -
                     raise RuntimeError(f"{parcel.target.path} answered {status}")
                 await asyncio.sleep(wait if patient else 0)
             told.stored.update(parcel.alerts)
-            told.took_s.append(time.perf_counter() - begun)
+            told.at.append(time.perf_counter())
+            told.took_s.append(told.at[-1] - begun)
             told.posts += 1
     finally:
         if connection is not None:
