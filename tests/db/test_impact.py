@@ -266,8 +266,8 @@ async def test_reasoned_ahead_holds_nothing_and_sees_what_changed_meanwhile(
         )
         await wait_until(lambda: estate.sql(waits) != [], what="the reasoning to wait")
         person.execute(
-            "insert into warroom.incident_service (incident_id, service_id, state, unit, visibility)"
-            " select %s, s.id, 'down', 'main', 'normal' from warroom.service s"
+            "insert into warroom.incident_service (incident_id, service_id, state, unit,"
+            " visibility) select %s, s.id, 'down', 'main', 'normal' from warroom.service s"
             " where s.key = 'reports'",
             (incident,),
         )
