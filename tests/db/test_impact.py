@@ -252,12 +252,12 @@ async def test_two_who_change_one_incidents_services_at_once_both_count(estate: 
     assert "reports down" in await estate.tree(incident)
 
 
-async def test_reasoned_ahead_holds_nothing_and_sees_what_changed_meanwhile(
+async def test_who_reasons_for_the_engine_holds_nothing_that_others_wait_for(
     estate: Estate,
 ) -> None:
     incident, other = (estate.incident(**{"pg-main": "down"}) for _ in range(2))
     with estate.pg.connect(autocommit=False) as person:
-        # Somebody who is at the first incident keeps it; the reasoning waits with all done.
+        # Somebody who is at the first incident keeps it; the other is done and free meanwhile.
         person.execute("select from warroom.incident where id = %s for no key update", (incident,))
         reasoning = asyncio.create_task(impact.refresh_all(estate.db, CTX, [incident, other]))
         waits = (
@@ -265,6 +265,8 @@ async def test_reasoned_ahead_holds_nothing_and_sees_what_changed_meanwhile(
             " and datname = current_database()"
         )
         await wait_until(lambda: estate.sql(waits) != [], what="the reasoning to wait")
+        assert await estate.tree(other) == TREE
+        estate.sql("select 1 from warroom.incident where id = %s for no key update nowait", other)
         person.execute(
             "insert into warroom.incident_service (incident_id, service_id, state, unit,"
             " visibility) select %s, s.id, 'down', 'main', 'normal' from warroom.service s"
@@ -272,9 +274,17 @@ async def test_reasoned_ahead_holds_nothing_and_sees_what_changed_meanwhile(
             (incident,),
         )
         person.commit()
-    await reasoning
-    assert "reports down" in await estate.tree(incident)
-    assert await estate.tree(other) == TREE
+    assert await reasoning == []
+    assert "reports down" in await estate.tree(incident)  # what changed meanwhile is seen
+
+
+async def test_what_stays_held_is_told_to_the_engine(estate: Estate) -> None:
+    incident = estate.incident(**{"pg-main": "down"})
+    with estate.pg.connect(autocommit=False) as person:
+        person.execute("select from warroom.incident for no key update")
+        assert await impact.refresh_all(estate.db, CTX, [incident]) == [incident]
+    assert await impact.refresh_all(estate.db, CTX, [incident]) == []
+    assert await estate.tree(incident) == TREE
 
 
 async def test_more_than_was_asked_for_is_left_to_the_engine(estate: Estate) -> None:
