@@ -15,6 +15,8 @@ from bench import (
     live,
     outages,
     reasoning,
+    storm,
+    storm_greedy,
     terminal,
 )
 from bench.report import Figure
@@ -27,6 +29,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "console.bytes_per_s": console.load,
     "ingest.batch50_repeat": ingest.batch50_repeat,
     "ingest.batch50": ingest.batch50,
+    "ingest.storm_greedy": storm_greedy.greedy,
+    "ingest.storm": storm.storm,
     "ingest.single_alerta": ingest.single_alerta,
     "ingest.single": ingest.single,
     "impact.blast_radius": impact.blast_radius,

@@ -36,10 +36,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def process(
-    command: Sequence[str], port: int, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    port: int,
+    env: Mapping[str, str] | None = None,
+    *,
+    log_to: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program until the block ends; it is there when its port takes connections."""
-    with tempfile.TemporaryFile() as log:
+    with log_to.open("w+b") if log_to else tempfile.TemporaryFile() as log:
         running = subprocess.Popen(
             command, env={**os.environ, **(env or {})}, stdout=log, stderr=subprocess.STDOUT
         )
@@ -113,8 +117,10 @@ def alerta(programs: Path, url: str) -> Iterator[Target]:
     """Run alerta-server behind two gunicorn workers on a database of the same server."""
     port = free_port()
     env = {"DATABASE_URL": url, "SECRET_KEY": secrets.token_hex(), "AUTH_REQUIRED": "False",
-           "PLUGINS": ""}  # fmt: skip
-    command = [str(programs / "gunicorn"), "-w", "2", "-b", f"127.0.0.1:{port}", "--log-level",
-               "error", "alerta.app:create_app()"]  # fmt: skip
+           "PLUGINS": "reject"}  # fmt: skip
+    # Loaded once: two workers that make the tables at the same time end each other.
+    command = [str(programs / "gunicorn"), "-w", "2", "--preload", "-b", f"127.0.0.1:{port}",
+               "--log-level", "error", "--no-control-socket",
+               "alerta.app:create_app()"]  # fmt: skip
     with process(command, port, env):
         yield Target("127.0.0.1", port, "/alert")

@@ -67,7 +67,13 @@ def _cpu(processes: Sequence[psutil.Process]) -> float:
 
 
 @contextlib.contextmanager
-def room(server: Cluster, name: str, env: dict[str, str] | None = None) -> Iterator[Room]:
+def room(
+    server: Cluster,
+    name: str,
+    env: dict[str, str] | None = None,
+    *,
+    log_to: Path | None = None,
+) -> Iterator[Room]:
     """Serve the API on a fresh database of a server until the block ends."""
     conninfo = fresh_database(server, name)
     admin = migrate.bootstrap_admin(conninfo, "ana")
@@ -77,7 +83,7 @@ def room(server: Cluster, name: str, env: dict[str, str] | None = None) -> Itera
         command = [sys.executable, "-m", "warroom", "serve", "--port", str(port),
                    "--announce", str(announced)]  # fmt: skip
         settings = {"WARROOM_DATABASE_URL": server.url("warroom_api", name), **(env or {})}
-        with process(command, port, {**os.environ, **settings}) as running:
+        with process(command, port, {**os.environ, **settings}, log_to=log_to) as running:
             url = f"http://127.0.0.1:{port}"
             token = asyncio.run(_source(url, admin))
             target = Target(

@@ -1,5 +1,7 @@
 """The load script of the ingest figures: HTTP/1.1 posts over kept connections, as fast as answered.
 
+Who closes the connection after each answer, as gunicorn's plain workers do, gets a new one.
+
 It does as little as it can for each post (bodies are made beforehand, answers are only counted),
 because it shares the machine with what is measured.  Every peer is measured by this same script.
 """
@@ -58,6 +60,8 @@ class _Connection(asyncio.Protocol):
         self._sent = sent
         self._got = b""
         self._transport: asyncio.Transport | None = None
+        self._again: asyncio.Task[object] | None = None
+        self._closes = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,12 +88,29 @@ class _Connection(asyncio.Protocol):
             return
         self._got = b""
         self._sent.statuses[int(lines[0].split(b" ", 2)[1])] += 1
-        self._next()
+        if b"connection: close" in lines:
+            assert self._transport is not None
+            self._closes = True
+            self._transport.close()
+        else:
+            self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
+        if self._closes:
+            self._closes = False
+            loop = asyncio.get_running_loop()
+            self._again = loop.create_task(self._connect(loop))
+            return
         if not self.done.done():
             self._sent.statuses[0] += 1
         self._end()
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            await loop.create_connection(lambda: self, self._target.host, self._target.port)
+        except OSError:
+            self._sent.statuses[0] += 1
+            self._end()
 
     def _end(self) -> None:
         if not self.done.done():

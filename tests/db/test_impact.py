@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
 from warroom.db.engine import Database
 from warroom.db.reads import read_impact
@@ -249,6 +250,41 @@ async def test_two_who_change_one_incidents_services_at_once_both_count(estate: 
     await asyncio.gather(change("pg-main"), change("reports"))
     assert "pg-main down" in await estate.tree(incident)
     assert "reports down" in await estate.tree(incident)
+
+
+async def test_who_reasons_for_the_engine_holds_nothing_that_others_wait_for(
+    estate: Estate,
+) -> None:
+    incident, other = (estate.incident(**{"pg-main": "down"}) for _ in range(2))
+    with estate.pg.connect(autocommit=False) as person:
+        # Somebody who is at the first incident keeps it; the other is done and free meanwhile.
+        person.execute("select from warroom.incident where id = %s for no key update", (incident,))
+        reasoning = asyncio.create_task(impact.refresh_all(estate.db, CTX, [incident, other]))
+        waits = (
+            "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+            " and datname = current_database()"
+        )
+        await wait_until(lambda: estate.sql(waits) != [], what="the reasoning to wait")
+        assert await estate.tree(other) == TREE
+        estate.sql("select 1 from warroom.incident where id = %s for no key update nowait", other)
+        person.execute(
+            "insert into warroom.incident_service (incident_id, service_id, state, unit,"
+            " visibility) select %s, s.id, 'down', 'main', 'normal' from warroom.service s"
+            " where s.key = 'reports'",
+            (incident,),
+        )
+        person.commit()
+    assert await reasoning == []
+    assert "reports down" in await estate.tree(incident)  # what changed meanwhile is seen
+
+
+async def test_what_stays_held_is_told_to_the_engine(estate: Estate) -> None:
+    incident = estate.incident(**{"pg-main": "down"})
+    with estate.pg.connect(autocommit=False) as person:
+        person.execute("select from warroom.incident for no key update")
+        assert await impact.refresh_all(estate.db, CTX, [incident]) == [incident]
+    assert await impact.refresh_all(estate.db, CTX, [incident]) == []
+    assert await estate.tree(incident) == TREE
 
 
 async def test_more_than_was_asked_for_is_left_to_the_engine(estate: Estate) -> None:

@@ -101,6 +101,23 @@ async def test_what_another_incident_knows_of_a_dependency_makes_it_the_first_su
     assert "checkout" in picture.totals.headline
 
 
+async def test_a_storm_on_what_is_hit_does_not_drown_the_cause_that_comes_last(shop: Shop) -> None:
+    incident = shop.incident(checkout="suspected")
+    shop.sql(
+        "insert into warroom.alert (source_id, fingerprint, name, severity, state, service_id,"
+        " incident_id, starts_at, unit, visibility) select (select min(o.id::text)::uuid from"
+        " warroom.source o), 'n' || n, 'Slow', 2, 'firing', s.id, %s, now() - interval '9 minutes'"
+        " + n * interval '1 ms', 'main', 'normal' from warroom.service s,"
+        " generate_series(1, 2500) n where s.key = 'checkout'",
+        incident,
+    )
+    shop.alert("pg-main", "1 minute")
+    await shop.refresh(incident)
+    picture = await shop.picture(incident)
+    cause = next(s for s in picture.suspects if s.key == "pg-main")
+    assert cause.since is not None
+
+
 async def test_alerts_that_this_reader_may_not_see_or_that_are_a_drill_say_nothing(
     shop: Shop,
 ) -> None:

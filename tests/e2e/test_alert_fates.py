@@ -164,6 +164,9 @@ async def test_a_cause_that_comes_late_merges_what_it_explains(
     )  # fmt: skip
     # The worse of the two is what the common one is.
     assert (await api.client().incident("INC-3"))["severity"] == 1
+    # What follows from the cause is its impact, as if it had come after it.
+    assert [x["key"] for x in (await api.client().incident("INC-3"))["services"]] == ["pg-main"]
+    assert "checkout" in {n["key"] for n in (await api.client().impact("INC-3"))["nodes"]}
     assert any("merged into this by engine" in t for t in await texts(api, "INC-3"))
     told = "payload->>'type' = 'incident.merge' and payload->>'text' like 'INC-1 is part of INC-3%'"
     assert api.count("outbox", told) == api.count("channel") > 0

@@ -323,3 +323,22 @@ async def test_what_a_worse_alert_raises_wakes(pg: TestDatabase) -> None:
         said = [e["text"] for e in (await client.timeline("INC-1"))["items"]]
         assert "woke: a worse alert raised it" in said
         assert (await client.verify_audit())["verified"] is True
+
+
+async def test_an_incident_that_alerts_keep_locked_is_waited_for(room: Room) -> None:
+    room.pass_by("escalate", 5)
+    waiting = (
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+        " and datname = current_database()"
+    )
+    with room.pg.connect(autocommit=False) as batch:
+        batch.execute("select from warroom.incident for no key update")
+        # Not for ever: other incidents' clocks run, too.
+        assert await room.tick() == "no timer is due"
+        assert ("escalate", 1, 0, "armed") in room.rows(STATES)
+        firing = asyncio.create_task(room.tick())
+        await wait_until(lambda: room.rows(waiting) != [], what="the engine to wait")
+        batch.commit()
+    assert "escalated to team" in await firing
+    assert ("escalate", 1, 0, "fired") in room.rows(STATES)
+    assert ("escalate", 2, 0, "armed") in room.rows(STATES)

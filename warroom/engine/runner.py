@@ -74,7 +74,7 @@ class Engine:
             Cycle("expiry", 2.0, True, lambda: alert_end.expire(db, ctx)),
             Cycle("deferred", 1.0, True, lambda: alert_deferred.decide(db, ctx, window=window)),
             Cycle("late causes", 2.0, True, lambda: late_roots.merge(db, ctx, window=window)),
-            Cycle("impact", 2.0, True, self._impact.run_once),
+            Cycle("impact", 2.0, True, self._impact.run_once, rest=2.0),
             Cycle("health", 1.0, True, health.run_once),
             Cycle("sources", 5.0, True, lambda: quiet_sources.follow(db, ctx)),
             Cycle("heartbeats", 1.0, False, lambda: heartbeat_watch.follow(db, ctx)),
@@ -107,10 +107,12 @@ class Engine:
 
     async def _repeat(self, cycle: Cycle) -> None:
         pause = cycle.every_s
+        loop = asyncio.get_running_loop()
         while not self._stop.is_set():
+            begun = loop.time()
             try:
                 await self.run_cycle(cycle)
-                pause = cycle.every_s
+                pause = cycle.pause_s(loop.time() - begun)
             except WarRoomError as error:
                 # Nothing is lost: what was not committed is done at the next turn.
                 log.warning("cycle failed", cycle=cycle.name, why=error.message)

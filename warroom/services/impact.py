@@ -17,6 +17,7 @@ from sqlalchemy import RowMapping
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_automation
 from warroom.domain.principal import CommandContext
+from warroom.errors import LockNotAvailable
 from warroom.impact.domains import shared_domains
 from warroom.impact.graph import Graph, Seed
 from warroom.impact.hardness import Impact, reason
@@ -28,16 +29,17 @@ from warroom.services.impact_evidence import changes, earlier, near, signals
 from warroom.services.impact_graph import Catalogue, catalogue
 from warroom.services.impact_store import Reasoned, store
 
-# Each batch holds its incidents' rows while it reasons: commands wait that long at the most.
+# Each batch holds its incidents' rows while it stores: commands wait that long at the most.
 BATCH: Final = 5
 DEADLINE_S: Final = 30.0
 
-# Who changes an incident's services holds its row; this waits for them and then sees theirs.
 _INCIDENTS = """
 select i.id, i.unit, i.opened_at, i.drill from warroom.incident i
 where i.id = any(cast(:ids as uuid[]))
-order by i.id for no key update
+order by i.id
 """
+# Who changes an incident's services holds its row; this waits for them and then sees theirs.
+_LOCKED = _INCIDENTS + "for no key update"
 # The row's own clock moves when the state does; a row of version 1 still has its first state.
 _SEEDS = """
 select l.incident_id, s.key, l.state,
@@ -62,13 +64,46 @@ async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | No
         at_most: when their unit has more services than this, nothing is done here, and for those
             that have no impact yet the engine does it within seconds.
     """
-    if not incident_ids:
-        return
-    args = {"ids": sorted(set(incident_ids), key=str)}
+    if incident_ids:
+        args = {"ids": sorted(set(incident_ids), key=str)}
+        incidents = await work.rows(_LOCKED, args)
+        seeds = await _seeds(work, args)
+        await store(work, await _reason_all(work, incidents, seeds, at_most))
+
+
+async def _refresh_ahead(work: Work, some: Sequence[UUID], *, wait: bool) -> list[UUID]:
+    """Reason before anything is locked, and again about what changed meanwhile.
+
+    Alerts that come in would wait for the reasoning.  Unless it is to ``wait``, incidents that
+    somebody holds are passed over and returned: who waits for one must not hold others.
+    """
+    args = {"ids": sorted(set(some), key=str)}
     incidents = await work.rows(_INCIDENTS, args)
+    seeds = await _seeds(work, args)
+    reasoned = await _reason_all(work, incidents, seeds, None)
+    locking = _LOCKED if wait else f"{_LOCKED} skip locked"
+    held = {r["id"]: r for r in await work.rows(locking, args)}
+    seen = await _seeds(work, args)
+    same = {r["id"] for r in incidents
+            if held.get(r["id"]) == r and seen.get(r["id"]) == seeds.get(r["id"])}  # fmt: skip
+    await refresh(work, [i for i in held if i not in same])
+    await store(work, {i: r for i, r in reasoned.items() if i in same})
+    return [r["id"] for r in incidents if r["id"] not in held]
+
+
+async def _seeds(work: Work, args: dict[str, list[UUID]]) -> dict[UUID, list[Seed]]:
     seeds: dict[UUID, list[Seed]] = {}
     for r in await work.rows(_SEEDS, args):
         seeds.setdefault(r["incident_id"], []).append(Seed(r["key"], r["state"], r["since"]))
+    return seeds
+
+
+async def _reason_all(
+    work: Work,
+    incidents: Sequence[RowMapping],
+    seeds: dict[UUID, list[Seed]],
+    at_most: int | None,
+) -> dict[UUID, Reasoned]:
     now: datetime = await work.scalar("select now()")
     units: dict[str, Catalogue] = {}
     before: dict[str, list[Earlier]] = {}
@@ -87,19 +122,38 @@ async def refresh(work: Work, incident_ids: Sequence[UUID], *, at_most: int | No
             work, units[unit], incident, seeds.get(identifier, []),
             changed.get(identifier, []), before[unit], now,
         )  # fmt: skip
-    await store(work, reasoned)
+    return reasoned
 
 
-async def refresh_all(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> None:
-    """Reason again about incidents, a few in each transaction, for the engine."""
+async def refresh_all(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> list[UUID]:
+    """Reason again about incidents, a few in each transaction, for the engine.
+
+    Returns:
+        Those that somebody held for all of the time: nothing of theirs was changed.
+    """
+    passed: list[UUID] = []
     for begin in range(0, len(incidents), BATCH):
-        some = incidents[begin : begin + BATCH]
+        passed += await _ahead(db, ctx, incidents[begin : begin + BATCH], wait=False)
+    left: list[UUID] = []
+    for one in passed:
+        try:
+            await _ahead(db, ctx, [one], wait=True)
+        except LockNotAvailable:
+            left.append(one)
+    return left
 
-        async def handler(work: Work, some: Sequence[UUID] = some) -> Answer:
-            await refresh(work, some)
-            return Answer(200, {})
 
-        await run_automation(db, ctx, "impact.refresh", handler, deadline_s=DEADLINE_S)
+async def _ahead(
+    db: Database, ctx: CommandContext, some: Sequence[UUID], *, wait: bool
+) -> list[UUID]:
+    passed: list[UUID] = []
+
+    async def handler(work: Work) -> Answer:
+        passed[:] = await _refresh_ahead(work, some, wait=wait)
+        return Answer(200, {})
+
+    await run_automation(db, ctx, "impact.refresh", handler, deadline_s=DEADLINE_S)
+    return passed
 
 
 async def _reason(

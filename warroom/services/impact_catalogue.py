@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from warroom.db.engine import Database
 from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext
+from warroom.errors import LockNotAvailable
 from warroom.services import impact
 from warroom.services.impact_graph import OVERLAP
 
@@ -97,7 +98,8 @@ async def follow(db: Database, ctx: CommandContext, seen: Seen | None) -> tuple[
         return now, why, sorted({*touched, *without}, key=str)
 
     now, why, incidents = await read(db, ctx, look, deadline_s=impact.DEADLINE_S)
-    await impact.refresh_all(db, ctx, incidents)
+    if await impact.refresh_all(db, ctx, incidents):
+        raise LockNotAvailable("Somebody is at an incident that the catalogue touches.")
     if not why:
         return now, "the catalogue has not changed"
     if not incidents:

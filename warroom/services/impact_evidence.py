@@ -28,15 +28,17 @@ NEAR_MAX: Final = 5000
 _LOOK_BACK: WeakKeyDictionary[Engine, timedelta] = WeakKeyDictionary()
 
 # Alerts of other incidents count only where everybody who sees this one may see them, and a
-# drill's alerts say nothing about what is real.
+# drill's alerts say nothing about what is real.  The same alert on a thousand hosts is one signal,
+# the first of them: so a storm costs little, and its end is heard as well as its beginning.
 _SIGNALS = """
-select s.key as service, a.name, a.severity, a.state = 'firing' as firing, a.starts_at as since,
+select s.key as service, a.name, a.severity, a.state = 'firing' as firing,
+  min(a.starts_at) as since,
   a.labels ->> 'warroom_signal' as kind, a.labels ->> 'warroom_strength' as strength
 from warroom.alert a join warroom.service s on s.id = a.service_id
 where a.service_id = any(cast(:near as uuid[])) and a.starts_at >= :since
   and (a.state = 'firing' or a.ends_at >= :opened)
   and (a.incident_id = :id or (a.visibility = 'normal' and a.drill = :drill))
-order by a.starts_at, a.id limit :most
+group by 1, 2, 3, 4, 6, 7 order by 5, 1, 2, 3, 4, 6, 7 limit :most
 """
 
 # Only of incidents that everybody of the unit sees; a drill's cause is nobody's.
@@ -78,7 +80,8 @@ async def signals(
 ) -> list[Signal]:
     """Return the alerts on the services ``around`` an incident that may have to do with it.
 
-    Those that fire, or ended after it was opened, and began at most a day before.
+    Those that fire, or ended after it was opened, and began at most a day before; those of a
+    service that say the same are one, since the first of them.
     """
     services = catalogue.graph.services
     ids: list[UUID] = [catalogue.ids[services[at].key] for at in sorted(around)]

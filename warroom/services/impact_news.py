@@ -87,10 +87,10 @@ async def follow(db: Database, ctx: CommandContext, heard: Heard | None) -> tupl
 
     found, incidents = await read(db, ctx, look, deadline_s=impact.DEADLINE_S)
     now, later = incidents[:CYCLE_MAX], incidents[CYCLE_MAX:]
-    await impact.refresh_all(db, ctx, now)
+    held = await impact.refresh_all(db, ctx, now)
     if not now:
         return found, ""
     many = f"{len(now)} open incidents" if len(now) > 1 else "1 open incident"
     rest = f", {len(later)} more wait" if later else ""
     said = f"alerts or changes near them: reasoned again about {many}{rest}"
-    return Heard(found.upto, found.done, tuple(later)), said
+    return Heard(found.upto, found.done, (*later, *held)), said

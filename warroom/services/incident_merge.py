@@ -39,6 +39,19 @@ _LOCK = (
     "select i.id from warroom.incident i where i.id = any(cast(:ids as uuid[]))"
     " order by i.id for no key update"
 )
+# Whoever takes alerts in locks them before their incidents.
+_LOCK_ALERTS = (
+    "select a.id from warroom.alert a where a.incident_id = :id"
+    " order by a.source_id, a.fingerprint for no key update"
+)
+# What follows from a cause is its impact; a person's word on a service is more than that.
+_MOVE_SERVICES = (
+    "insert into warroom.incident_service (incident_id, service_id, state, unit,"
+    " visibility) select :to, l.service_id, l.state, :unit, :seen"
+    " from warroom.incident_service l where l.incident_id = :id"
+    " and not (:follows and l.state = 'suspected') order by l.service_id"
+    " on conflict (incident_id, service_id) do nothing"
+)
 # Set-based, and of the alerts themselves: what was counted before may have moved.
 _COUNT = (
     "update warroom.incident i set alert_count = n.alerts, firing_count = n.firing,"
@@ -65,24 +78,20 @@ async def merge(
         ref: the one that ends.
         version: what the caller saw of it.
         into: the one that goes on.
-        why: what an automation found out; it is said on both and kept on every alert that moves,
-            and the other becomes as severe as the worse of the two.
+        why: what an automation found out to be the cause of all of this one's services; it is
+            said on both and kept on every alert that moves, and the other becomes as severe as
+            the worse of the two. Services that nobody has rated are left to its impact.
     """
 
     async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
         check_version(row, version)
         target = await load(work, into)
+        await work.rows(_LOCK_ALERTS, {"id": row["id"]})
         await work.rows(_LOCK, {"ids": [row["id"], target["id"]]})
         decision = incident_merge.merge(state, state_of(target), ctx.principal, now)
         moved = {"id": row["id"], "to": target["id"], "unit": target["unit"],
                  "seen": target["visibility"]}  # fmt: skip
-        await work.execute(
-            "insert into warroom.incident_service (incident_id, service_id, state, unit,"
-            " visibility) select :to, l.service_id, l.state, :unit, :seen"
-            " from warroom.incident_service l where l.incident_id = :id order by l.service_id"
-            " on conflict (incident_id, service_id) do nothing",
-            moved,
-        )
+        await work.execute(_MOVE_SERVICES, moved | {"follows": bool(why)})
         said = f"moved to {format_ref(target['number'])} with {state.ref}: {why}" if why else ""
         alerts = await work.execute(
             "update warroom.alert set incident_id = :to, unit = :unit, visibility = :seen,"

@@ -7,6 +7,7 @@ a merged incident has ended.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from warroom.domain.principal import (
     PrincipalKind,
     Scope,
 )
-from warroom.errors import NotFound, Refused, VersionConflict
+from warroom.errors import LockNotAvailable, NotFound, Refused, VersionConflict
 from warroom.services import incident_merge
 from warroom.services.alert_incidents import WEIGHTY
 from warroom.services.alert_roots import Roots, roots_of
@@ -33,6 +34,8 @@ MERGER: Final = Principal(
     ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION, frozenset({Scope.RESPOND})
 )
 AT_ONCE: Final = 50
+TRIES: Final = 3
+"""How often one cause's incident may be found locked before its others wait for the next turn."""
 _LATELY = """
 select i.id, i.number, i.version, i.severity, i.status, i.unit, i.visibility, i.opened_at,
   i.last_activity_at, i.firing_count, i.alert_count,
@@ -99,7 +102,10 @@ async def merge(db: Database, ctx: CommandContext, *, window: timedelta) -> str:
 
     inner = replace(ctx, principal=MERGER, idempotency_key=None)
     done = 0
+    held: Counter[UUID] = Counter()
     for found in (await read(db, inner, look, eyes=ENGINE_PRINCIPAL))[:AT_ONCE]:
+        if held[found.into.candidate.id] >= TRIES:
+            continue
         try:
             await incident_merge.merge(
                 db, inner, str(found.child.candidate.id), version=found.child.version,
@@ -107,6 +113,10 @@ async def merge(db: Database, ctx: CommandContext, *, window: timedelta) -> str:
             )  # fmt: skip
         except (Refused, VersionConflict, NotFound):
             continue  # somebody is at it: looked at again at the next turn
+        except LockNotAvailable:
+            # Its alerts come in just now.  The others do not wait for it, nor it for all of them.
+            held[found.into.candidate.id] += 1
+            continue
         done += 1
     return f"{done} incidents merged into that of their cause" if done else "no late cause"
 
