@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_json,
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
             file.seek(0)
             lines = sum(1 for _ in file)
             client = make_client(settings_from(args, token_file=args.token_file))
-            found = asyncio.run(_load(client, file, name, lines))
+            found = interrupt.run(_load(client, file, name, lines))
     except OSError as error:
         raise InvalidInput(
             f"{args.file} cannot be read: {error.strerror}.", field="file"
