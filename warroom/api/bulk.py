@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -17,11 +16,11 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from warroom.api.auth import Reader, State
+from warroom.api.ingest import clock, no_source, options_of
 from warroom.api.problems import RESPONSES
 from warroom.domain.principal import CommandContext, Scope
-from warroom.errors import Forbidden, InvalidInput, Overloaded
+from warroom.errors import InvalidInput, Overloaded
 from warroom.ingest import ndjson
-from warroom.ingest.common import IngestOptions
 from warroom.services import alert_load, alerts
 from warroom.services.access import require
 from warroom.services.alerts import Delivery
@@ -94,11 +93,7 @@ def _prefix(ctx: CommandContext, load: str) -> str:
     """
     require(ctx, Scope.INGEST)
     if ctx.principal.source_id is None:
-        raise Forbidden(
-            "This token belongs to no alert source; nothing was stored.",
-            field="Authorization",
-            remedy="Make a source: `warroom source add NAME`.",
-        )
+        raise no_source()
     if not _NAME.fullmatch(load):
         raise InvalidInput(
             "load must be 1 to 64 letters, digits and hyphens.",
@@ -111,12 +106,7 @@ def _prefix(ctx: CommandContext, load: str) -> str:
 async def _store(
     request: Request, ctx: CommandContext, state: State, prefix: str, first: int
 ) -> Loaded:
-    own_label = request.state.service_label or state.settings.service_label
-    options = replace(
-        IngestOptions.for_service_label(own_label),
-        severity_label=state.settings.severity_label,
-        severities=request.state.severities,
-    )
+    options = options_of(request, state)
     done = Loaded(through=first - 1)
     cutter = ndjson.Cutter(line=first - 1)
     stream = request.stream()
@@ -133,7 +123,7 @@ async def _store(
         except ClientDisconnect:
             return done  # heard by nobody; what is stored is found again by its name
         for part in cutter.end() if data is None else cutter.feed(data):
-            found = await asyncio.to_thread(ndjson.parse, part, options, datetime.now(UTC))
+            found = await asyncio.to_thread(ndjson.parse, part, options, clock(request))
             if found:
                 await _once(ctx, state, prefix, part, found, done)
             done.through = part.last

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from warroom.api.auth import Reader, State
-from warroom.api.ingest import LARGE_BODY
+from warroom.api.ingest import LARGE_BODY, clock
 from warroom.api.paging import Key
 from warroom.api.problems import RESPONSES
 from warroom.api.proof import Proven
@@ -120,7 +119,7 @@ async def _take(
         ctx.principal.source_id, ctx.principal.id, dialect,
         request.headers.get("content-type", ""), _kept(body, dialect), (), ctx.request_id,
     )  # fmt: skip
-    now = datetime.now(UTC)
+    now = clock(request)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         found = (

@@ -7,7 +7,7 @@ the source's present label for services and its present table of severities.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -133,9 +133,7 @@ async def replay_quarantined(
         severity_label=state.settings.severity_label,
         severities=stored_table(one.severity_map),
     )
-    spoken, found = await understand(
-        state, ctx, one.source_id, reader, one.body, options, datetime.now(UTC)
-    )
+    spoken, found = await understand(state, ctx, one.source_id, reader, one.body, options, one.now)
     delivery = Delivery(
         one.source_id, one.source_principal_id, one.dialect, one.content_type, one.body, found,
         ctx.request_id,

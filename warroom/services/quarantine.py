@@ -33,7 +33,8 @@ LAST: Final = UUID(int=(1 << 128) - 1)
 class Held:
     """A body to be read again, and what its source says about reading.
 
-    ``fixed_at`` is when it was corrected, None for the body as it came.
+    ``fixed_at`` is when it was corrected, None for the body as it came; ``now`` is the database's
+    time.
     """
 
     id: UUID
@@ -45,6 +46,7 @@ class Held:
     fixed_at: datetime | None
     service_label: str | None
     severity_map: Any
+    now: datetime
 
 
 _COLUMNS = (
@@ -69,7 +71,7 @@ _ONE = (
 )
 _HELD = (
     "select d.id, d.source_id, d.dialect, d.content_type, d.body, d.unit, d.visibility,"
-    " s.principal_id, s.service_label, s.severity_map, q.fixed_body, q.fixed_at"
+    " s.principal_id, s.service_label, s.severity_map, q.fixed_body, q.fixed_at, now() as now"
     f"{_FROM} and d.id = :id"
 )
 
@@ -167,6 +169,7 @@ async def held(db: Database, ctx: CommandContext, delivery_id: UUID) -> Held:
             row["id"], row["source_id"], row["principal_id"], row["dialect"],
             row["content_type"], bytes(row["body"]) if fixed is None else fixed.encode(),
             row["fixed_at"], row["service_label"], row["severity_map"],
+            row["now"],
         )  # fmt: skip
 
     return await read(db, ctx, handler)
