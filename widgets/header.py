@@ -24,6 +24,7 @@ from widgets.words import (
 )
 
 BIG_LINES: Final = 3
+_WIDE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ class Header(CellView):
                 break
             left += group
             room -= size
+        if self._facts.board is not None:
+            # Last, so that it yields first: the health pane names them wherever it is shown.
+            left += _quiet(self._facts.board.quiet_sources, room)
+            room = width - sum(c.width for c in (*left, *right))
         return Line((*left, blank(room, Role.BAR), *right))
 
     def _big(self, index: int, width: int) -> Line:
@@ -86,6 +91,7 @@ class Header(CellView):
             left = [_bar(f" {max(board.open_count, len(board.rows))} open ")]
             if board.triage_count:
                 left.append(_whole(f"· {board.triage_count} in triage ", Role.SOON))
+            left += _quiet(board.quiet_sources, _WIDE)
             left += _worst(self._worst, width) if self._worst else []
         elif index == BIG_LINES - 1:
             left = [cell(f" {self._worst.title if self._worst else ''}", 60, Role.BAR)]
@@ -155,6 +161,13 @@ def _next(row: IncidentRow, now: datetime, width: int) -> list[Cell]:
         where += f" {timer_verb(row.next_timer.kind)} → {target_words(row.next_timer.target)}"
     label = [_bar(" next ")] if width >= 100 else [_bar(" ")]
     return [*label, clock, _whole(f" {safe_text(where, 60)} ", Role.BAR_QUIET)]
+
+
+def _quiet(count: int, room: int) -> list[Cell]:
+    """How many alert sources are waited for and say nothing, as far as there is room."""
+    sources = "source" if count == 1 else "sources"
+    said = (_whole(f"· {count} {words} ", Role.SOON) for words in (f"{sources} quiet", "quiet"))
+    return [each for each in said if count and each.width <= room][:1]
 
 
 def _bar(text: str) -> Cell:

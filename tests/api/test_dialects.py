@@ -245,6 +245,75 @@ async def test_cloudevents_and_a_mapping(api18: Api) -> None:
     assert json.loads(bytes(kept[1][0]))["type"] == "queue.stuck.resolved"
 
 
+async def test_a_mapping_holds_from_the_next_message_on(api18: Api) -> None:
+    auth = f"Bearer {(await source(api18, 'generic'))['token']}"
+    path, admin = "/v1/ingest/generic", api18.client()
+
+    async def told(host: str) -> int:
+        return (
+            await post(api18, path, json.dumps({"host": host}).encode(), Authorization=auth)
+        ).status_code
+
+    assert await told("h1") == 400
+    for service in ("one", "two", "one"):
+        await admin.set_mapping(
+            "generic", {"fields": {"name": "host", "service": {"const": service}}}
+        )
+        assert await told(f"h-{service}") == 200
+    await admin.set_mapping("generic", None)
+    assert await told("h2") == 400
+    assert sorted(a[3] for a in alerts(api18)) == ["one", "two"]
+
+
+async def test_times_are_the_databases_whatever_the_host_of_the_api_says(
+    pg18: TestDatabase,
+) -> None:
+    """A trigger behind a resolve that came through a host whose clock is right begins anew."""
+    with pg18.connect() as conn:
+        conn.execute("create schema ahead")
+        for name in ("now", "clock_timestamp"):
+            conn.execute(
+                f"create function ahead.{name}() returns timestamptz language sql stable"
+                f" as $$ select pg_catalog.{name}() + interval '1 hour' $$"
+            )
+        conn.execute("grant usage on schema ahead to public")
+        conn.execute(f"alter database {pg18.name} set search_path = ahead, pg_catalog, public")
+    async with serving(pg18) as api:
+        token = (await source(api, "pagerduty"))["token"]
+        resolve = {"event_action": "resolve", "dedup_key": "disk"}
+        for event in (trigger(), resolve, trigger()):
+            assert (await enqueue(api, token, event)).status_code == 202
+        with pg18.connect() as conn:
+            row = conn.execute(
+                "select state, count, starts_at - pg_catalog.now() > interval '59 minutes',"
+                " changed_at >= starts_at from warroom.alert"
+            ).fetchone()
+        assert row == ("firing", 2, True, True)
+
+
+@pytest.mark.parametrize("again", ["acknowledge", "note"])
+async def test_a_remark_that_is_sent_again_is_said_once(api18: Api, again: str) -> None:
+    """Its sender was not told that it is stored: the answer got lost."""
+    token = (await source(api18, "opsgenie"))["token"]
+    for alias in ("disk", "cpu"):
+        await genie(api18, token, OG, {"message": alias, "alias": alias})
+    action = {"acknowledge": "acknowledge", "note": "notes"}[again]
+    document = {"user": "zoe", "note": "replaced the fan"}
+
+    async def send(alias: str, more: str = "") -> int:
+        sent = document | {"note": document["note"] + more}
+        path = f"{OG}/{alias}/{action}"
+        return (await genie(api18, token, path, sent, identifierType="alias")).status_code
+
+    answers = await asyncio.gather(*(send("disk") for _ in range(6)))
+    assert set(answers) == {202}
+    assert api18.count("timeline", "body like '%replaced the fan%'") == 1
+    await send("disk", " again")
+    await send("cpu")
+    assert api18.count("timeline", "body like '%replaced the fan%'") == 3
+    assert api18.count("delivery") == 2 + 6 + 2
+
+
 @pytest.mark.parametrize("path", [PD, OG, "/v1/ingest/nagios"])
 async def test_a_full_queue_says_what_each_client_retries(pg18: TestDatabase, path: str) -> None:
     url = f"postgresql://warroom_api@/{pg18.name}?host={pg18.server.cluster.socket_dir}"

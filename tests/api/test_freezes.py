@@ -145,7 +145,7 @@ async def test_a_restricted_incident_freezes_and_tells_strangers_nothing_of_itse
     stranger = api.client(api.token("luc", "read", "respond"))
     said = await stranger.freeze("pg")
     assert (said["frozen"], said["incident"], said["severity"]) == (True, None, None)
-    assert said["reason"].startswith("An incident that you may not see freezes changes of pg")
+    assert said["reason"].startswith("A restricted incident freezes changes of pg")
     assert "card" not in str(said)
     assert (await stranger.freezes())["items"] == []
     assert (await client.freeze("pg"))["incident"] == "INC-1"
@@ -156,6 +156,40 @@ async def test_a_restricted_incident_freezes_and_tells_strangers_nothing_of_itse
     with pytest.raises(NotFound):
         await stranger.incident("INC-1")
     assert await api.client().incident("INC-1")
+    await verified(api)
+
+
+async def test_channels_are_not_told_which_restricted_incident_freezes(api: Api) -> None:
+    """Whoever reads a channel may be anybody; its timeline says it to those who see it."""
+    await estate(api)
+    client = api.client()
+    luc = api.client(api.token("luc", "read", "respond"))
+    one = await client.declare("Theft of card data", 1, services=["pg"])
+    one = await client.restrict(one["ref"], one["version"], "security")
+    await client.add_freeze_policy("worst", 1, "incident")
+    await luc.ask_exception("pg", "patch", "ana")
+    await client.set_severity(one["ref"], one["version"], 2)
+    with api.pg.connect() as conn:
+        told = conn.execute(
+            "select payload, dedup_key from warroom.outbox where payload->>'type' like 'freeze.%'"
+            " order by created_at"
+        ).fetchall()
+    assert [(p["type"], p["incident"], p.get("severity")) for p, _ in told] == [
+        ("freeze.began", None, None),
+        ("freeze.exception.asked", None, None),
+        ("freeze.ended", None, None),
+    ]
+    texts_told = [p["text"] for p, _ in told]
+    assert texts_told[0] == (
+        "a restricted incident: changes are frozen: the incident's services (policy worst)"
+    )
+    assert texts_told[1].startswith("a restricted incident: luc asks ana to let")
+    assert texts_told[2] == (
+        "a restricted incident: the freeze of the incident's services ends (policy worst)"
+    )
+    assert one["ref"] not in str(told)
+    said = await texts(api, one["ref"])
+    assert any("ends: the incident is SEV2 now" in text for text in said)
     await verified(api)
 
 

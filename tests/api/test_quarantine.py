@@ -181,3 +181,44 @@ async def test_what_another_tool_sent_is_replayed_as_its_door_would_take_it(api1
     done = await admin.replay_quarantined(kept["id"])
     assert (done["state"], done["alerts"], done["new"]) == ("replayed", 1, 0)
     assert api18.count("alert", "state = 'resolved' and name = 'Disk is full'") == 1
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "sample"),
+    [
+        ("change", "/v1/ingest/changes", "generic_change.json"),
+        ("github", "/v1/ingest/changes/github", "github_deployment_status.json"),
+        ("gitlab", "/v1/ingest/changes/gitlab", "gitlab_deployment.json"),
+        ("argocd", "/v1/ingest/changes/argocd", "argocd_sync.json"),
+        ("pagerduty", "/v2/change/enqueue", "pagerduty_change.json"),
+    ],
+)
+async def test_changes_are_replayed_as_their_doors_would_take_them(
+    api18: Api, dialect: str, path: str, sample: str
+) -> None:
+    admin = api18.client()
+    key = {"change": "ci"}.get(dialect, dialect)
+    chosen = {"change": "generic"}.get(dialect, dialect)
+    token = (await admin.add("sources", {"key": key, "dialect": chosen}))["token"]
+    headers = {"Authorization": f"Bearer {token}", "X-GitHub-Event": "deployment_status"}
+    good = (Path(__file__).parents[1] / "data" / sample).read_bytes()
+    async with httpx.AsyncClient(base_url=api18.url, headers=headers) as http:
+        assert (await http.post(path, content=good[:-9])).status_code == 400
+    (kept,) = (await admin.quarantine())["items"]
+    assert (kept["source"], kept["state"], bool(kept["error"])) == (key, "open", True)
+    with pytest.raises(InvalidInput):
+        await admin.replay_quarantined(kept["id"])
+    await admin.fix_quarantined(kept["id"], good.decode())
+    done = await admin.replay_quarantined(kept["id"], key="once")
+    assert (done["state"], done["alerts"], done["incidents"]) == ("replayed", 0, [])
+    assert len(done["changes"]) == done["new"] == api18.count("change_event")
+    assert done["changes"]
+    assert await admin.replay_quarantined(kept["id"], key="once") == done
+    with pytest.raises(Refused):
+        await admin.replay_quarantined(kept["id"])
+    again = await admin.replay_quarantined(kept["id"], again=True)
+    assert (again["new"], again["changes"]) == (0, done["changes"])
+    assert (await admin.quarantine())["items"] == []
+    code, out, _ = await warroom("quarantine", "list", "--all", **login(api18))
+    assert (code, "replayed" in out) == (0, True)
+    assert (await admin.verify_audit())["verified"] is True

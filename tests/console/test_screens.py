@@ -98,6 +98,14 @@ def test_a_stale_picture(snap_compare: Any, age: float) -> None:
     assert snap_compare(still_app(clock), terminal_size=SIZES[0], run_before=run)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_quiet_sources_are_said_calmly(snap_compare: Any, size: tuple[int, int]) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot, board(quiet_sources=2))
+
+    assert snap_compare(still_app(), terminal_size=size, run_before=run)
+
+
 def test_a_standby(snap_compare: Any) -> None:
     async def run(pilot: Pilot[Any]) -> None:
         lagging = board(source=SourceKind.STANDBY, replay_lag_s=0.4, read_at=NOW)

@@ -314,13 +314,24 @@ async def test_what_is_security_is_known_to_few_and_wakes_nobody(api: Api, door:
     assert (api.count("timer"), api.count("outbox")) == (0, 0)
     with pytest.raises(NotFound):
         await api.client(api.token("luc", "read", "respond")).incident("INC-1")
+    # The body as it came says the same, so it is for the same people.
+    assert api.count("delivery", "visibility = 'security'") == api.count("delivery") == 1
     # An ordinary alert of the service goes its own way.
     await door.post_alerts(webhook(alert("Slow", "blog")))
+    assert api.count("delivery", "visibility = 'normal'") == 1
     assert fates(api)["Slow"]["on"] == 2
     # And its end, too, is told to nobody else.
     await door.post_alerts(webhook(alert("Breach", "blog", "resolved", **{"class": "security"})))
     assert api.count("timeline", "visibility = 'security'") == 4
     assert api.count("outbox", "visibility = 'security'") == 0
+    # Of a body with both kinds the narrower one holds; what joins a restricted incident follows it.
+    both = [alert("Slow", "blog"), alert("Breach", "blog", **{"class": "security"})]
+    kept = await door.post_alerts(webhook(*both))
+    assert api.count("delivery", f"id = '{kept['delivery']}' and visibility = 'security'") == 1
+    slow = await api.client().incident("INC-2")
+    await api.client().restrict(slow["ref"], slow["version"], "restricted")
+    kept = await door.post_alerts(webhook(*both))
+    assert api.count("delivery", f"id = '{kept['delivery']}' and visibility = 'restricted'") == 1
 
 
 # Triage

@@ -34,7 +34,7 @@ def passing(state: str) -> Passing:
             (
                 True,
                 (
-                    "An incident that you may not see freezes changes of pg since 10:30 UTC"
+                    "A restricted incident freezes changes of pg since 10:30 UTC"
                     " (policy worst)."
                 ),
             ),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from warroom.domain.ids import fingerprint, format_ref, parse_ref, uuid7_floor, uuid7_time
 from warroom.domain.severity import BUILT_IN, check_table, judge
 from warroom.domain.timeline import EntryKind, new_entry
-from warroom.domain.validate import check_text, say_duration, say_time, shorten
+from warroom.domain.validate import check_text, say_duration, say_since, say_time, shorten
 from warroom.errors import InvalidInput
 
 NOW = datetime(2026, 11, 21, 10, 41, tzinfo=UTC)
@@ -236,3 +236,9 @@ def test_a_wrong_entry_names_its_field(fields: dict[str, object], field: str) ->
             confidence=given_fields.get("confidence"),
         )
     assert caught.value.field == field
+
+
+def test_since_when_is_said_once() -> None:
+    now = datetime(2026, 3, 2, 10, 47, tzinfo=UTC)
+    assert say_since(now - timedelta(minutes=6), now) == "since 10:41 UTC"
+    assert say_since(now - timedelta(days=1), now) == "since 2026-03-01 at 10:47 UTC"

@@ -30,6 +30,13 @@ def pace(**more: Any) -> Pace:
     return Pace(ID, "am", **(chosen | more), asked_at=NOW)
 
 
+def test_the_databases_time_goes_on_by_the_steady_clock() -> None:
+    asked = pace(heard_at=100.0)
+    assert asked.now(100.0) == NOW
+    assert asked.now(161.5) == NOW + timedelta(seconds=61.5)  # a body that took a minute to come
+    assert asked.now(99.0) == NOW
+
+
 @pytest.mark.parametrize(
     ("wishes", "field"),
     [

@@ -195,6 +195,7 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
         raise await read(state.db, stranger(request), why)
     request.state.service_label = row["service_label"]
     request.state.severities = stored_table(row["severity_map"])
+    request.state.mapping = row["mapping"]
     if row["source_id"] is not None:
         request.state.pace = pace_of(row["source_id"], row)
     admit(request, digest)

@@ -13,8 +13,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,7 +41,11 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What is known of the source of a request."""
+    """What is known of the source of a request.
+
+    ``asked_at`` is the database's time of the question, ``heard_at`` the steady clock's seconds of
+    its answer.
+    """
 
     source_id: UUID
     key: str
@@ -50,6 +54,16 @@ class Pace:
     lane: Lane
     paused_at: datetime | None
     asked_at: datetime
+    heard_at: float = field(default_factory=time.monotonic)
+
+    def now(self, steady: float | None = None) -> datetime:
+        """Return the database's time now, without asking again: no door trusts its host's clock.
+
+        Args:
+            steady: the steady clock's seconds, those of this moment if not given.
+        """
+        moment = time.monotonic() if steady is None else steady
+        return self.asked_at + timedelta(seconds=max(moment - self.heard_at, 0.0))
 
 
 def pace_of(source_id: UUID, row: Mapping[Any, Any]) -> Pace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from warroom.api.auth import Reader, State
-from warroom.api.ingest import LARGE_BODY
+from warroom.api.ingest import LARGE_BODY, clock
 from warroom.api.paging import Key
 from warroom.api.problems import RESPONSES
 from warroom.api.proof import Proven
@@ -31,6 +30,8 @@ from warroom.services.access import require
 from warroom.services.alerts import Delivery
 
 router = APIRouter(tags=["ingest"], responses=RESPONSES)
+PAGERDUTY = "pagerduty-change"
+"""Their alert events are kept as ``pagerduty``: whoever reads one again must know which it is."""
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -99,7 +100,7 @@ async def argocd(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
 )  # fmt: skip
 async def pagerduty(request: Request, ctx: Proven, state: State) -> dict[str, Any]:
     """Take a change event as PagerDuty does; the token is its routing_key, or the bearer's."""
-    taken = await _take(request, ctx, state, change_pagerduty.parse, "pagerduty")
+    taken = await _take(request, ctx, state, change_pagerduty.parse, PAGERDUTY)
     return {"status": "success", "message": "Change event processed",
             "change": taken["changes"][0]["id"]}  # fmt: skip
 
@@ -120,7 +121,7 @@ async def _take(
         ctx.principal.source_id, ctx.principal.id, dialect,
         request.headers.get("content-type", ""), _kept(body, dialect), (), ctx.request_id,
     )  # fmt: skip
-    now = datetime.now(UTC)
+    now = clock(request)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         found = (
@@ -144,4 +145,4 @@ async def _take(
 
 def _kept(body: bytes, dialect: str) -> bytes:
     """Return the body as it is stored: PagerDuty's has our token in it, which nobody may read."""
-    return pagerduty_events.without_key(body) if dialect == "pagerduty" else body
+    return pagerduty_events.without_key(body) if dialect == PAGERDUTY else body

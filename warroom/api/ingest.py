@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from warroom.api.auth import Reader, State
+from warroom.api.buckets import Pace
 from warroom.api.problems import RESPONSES
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
@@ -58,6 +59,25 @@ def options_of(request: Request, state: State) -> IngestOptions:
     )
 
 
+def no_source() -> Forbidden:
+    """Return the refusal of a token that may send alerts and is no source's."""
+    return Forbidden(
+        "This token belongs to no alert source; nothing was stored.",
+        field="Authorization",
+        remedy="Make a source: `warroom source add NAME`.",
+    )
+
+
+def clock(request: Request) -> datetime:
+    """Return the database's time, as it was asked when the sender was recognised.
+
+    Where a message brings no times of its own, two API hosts whose clocks differ would otherwise
+    take the trigger behind a resolve for one of before it.
+    """
+    pace: Pace = request.state.pace
+    return pace.now()
+
+
 async def take(
     request: Request,
     ctx: CommandContext,
@@ -84,11 +104,7 @@ async def take(
     """
     require(ctx, Scope.INGEST)
     if ctx.principal.source_id is None:
-        raise Forbidden(
-            "This token belongs to no alert source; nothing was stored.",
-            field="Authorization",
-            remedy="Make a source: `warroom source add NAME`.",
-        )
+        raise no_source()
     body = await request.body()
     options = options_of(request, state)
     delivery = Delivery(
@@ -96,7 +112,7 @@ async def take(
         request.headers.get("content-type", ""), body if stored_as is None else stored_as, (),
         ctx.request_id,
     )  # fmt: skip
-    now = datetime.now(UTC)
+    now = clock(request)
     try:
         found = await _read(state, delivery, parse, options, now)
         state.buckets.charge(delivery.source_id, len(found))

@@ -6,8 +6,9 @@ the source's present label for services and its present table of severities.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,13 @@ from pydantic import BaseModel, Field
 
 from warroom.api.auth import Commander, Reader, State
 from warroom.api.dialects.door import understand
-from warroom.api.dialects.readers import DIALECTS, reader_of
+from warroom.api.dialects.readers import CHANGES, DIALECTS, reader_of
 from warroom.api.models import PageOf, Strict
 from warroom.api.paging import Cursor, Limit, cut, decode_id_cursor
 from warroom.api.problems import RESPONSES
+from warroom.api.state import AppState
+from warroom.domain.alert import IncomingAlert
+from warroom.domain.principal import CommandContext
 from warroom.domain.severity import stored_table
 from warroom.ingest.common import IngestOptions
 from warroom.ingest.mapping import compile_mapping
@@ -86,12 +90,13 @@ class Settled(BaseModel):
 
 
 class Replayed(Settled):
-    """What a replay brought."""
+    """What a replay brought: alerts, or changes; ``new`` counts those that were not known."""
 
     delivery: UUID
     alerts: int
     new: int
     incidents: list[str]
+    changes: list[UUID] | None = None
 
 
 @router.get("", response_model=PageOf[Quarantined])
@@ -125,6 +130,8 @@ async def replay_quarantined(
 ) -> Json:
     """Take it in after all, once; what cannot be understood still is refused and stays."""
     one = await quarantine.held(state.db, ctx, id)
+    if one.dialect in CHANGES:
+        return await _replay_changes(one, ctx, state, again=body.again)
     quarantine.check_dialect(one.dialect, known=one.dialect in DIALECTS)
     stored = await source_mapping.of_source(state.db, ctx, one.source_id)
     reader = reader_of(one.dialect, None if stored is None else compile_mapping(stored))
@@ -133,19 +140,33 @@ async def replay_quarantined(
         severity_label=state.settings.severity_label,
         severities=stored_table(one.severity_map),
     )
-    spoken, found = await understand(
-        state, ctx, one.source_id, reader, one.body, options, datetime.now(UTC)
-    )
-    delivery = Delivery(
-        one.source_id, one.source_principal_id, one.dialect, one.content_type, one.body, found,
-        ctx.request_id,
-    )  # fmt: skip
+    spoken, found = await understand(state, ctx, one.source_id, reader, one.body, options, one.now)
+    delivery = _delivery(one, ctx, found)
     window = timedelta(seconds=state.settings.group_window_seconds)
     answer = await quarantine.replay(state.db, ctx, one, delivery, window=window, again=body.again)
     if spoken.remarks:
         said = [(remark.fingerprint, remark.text) for remark in spoken.remarks]
         await alert_words.remark(state.db, ctx, one.source_id, said)
     return answer.body
+
+
+async def _replay_changes(
+    one: quarantine.Held, ctx: CommandContext, state: AppState, *, again: bool
+) -> Json:
+    """Read a body of the doors of changes again, and take it in."""
+    told = await asyncio.to_thread(CHANGES[one.dialect], one.body, {}, one.now)
+    delivery = _delivery(one, ctx, ())
+    done = await quarantine.replay_changes(state.db, ctx, one, delivery, told, again=again)
+    return done.body
+
+
+def _delivery(
+    one: quarantine.Held, ctx: CommandContext, found: tuple[IncomingAlert, ...]
+) -> Delivery:
+    return Delivery(
+        one.source_id, one.source_principal_id, one.dialect, one.content_type, one.body, found,
+        ctx.request_id,
+    )  # fmt: skip
 
 
 @router.post("/{id}/drop", response_model=Settled, response_model_exclude_unset=True)

@@ -28,7 +28,8 @@ NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
 """In whose name somebody is looked up who is not known yet."""
 _ASK = text(
     "select h.hash, a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
-    " s.severity_map, {pace} from unnest(cast(:hashes as bytea[])) as h(hash)"
+    " s.severity_map, cast(s.mapping as text) as mapping, {pace}"
+    " from unnest(cast(:hashes as bytea[])) as h(hash)"
     " cross join lateral warroom.authenticate(h.hash) a"
     " left join warroom.source s on s.id = a.source_id".replace("{pace}", COLUMNS)
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from typing import Any
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         async with client:
             return await client.verify_audit()
 
-    verdict = asyncio.run(ask())
+    verdict = interrupt.run(ask())
     if args.json:
         print_json(verdict)
     else:

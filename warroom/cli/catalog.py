@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from warroom.cli import interrupt
 from warroom.cli.catalog_files import read_files, tell_report, write_files
 from warroom.cli.common import (
     SubParsers,
@@ -134,7 +134,7 @@ def _talk(args: argparse.Namespace, call: Callable[[Client, str], Awaitable[Json
         async with client:
             return await retry_until_known(lambda: call(client, key))
 
-    return asyncio.run(talk())
+    return interrupt.run(talk())
 
 
 def _do_import(args: argparse.Namespace) -> int:

@@ -7,10 +7,10 @@ that a lost answer makes nothing twice and leaves nobody guessing.
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -105,7 +105,7 @@ def ask(args: argparse.Namespace, route: str, body: Body, more: Mapping[str, Ver
             chosen = more[args.verb]
             return await retry_until_known(lambda: chosen(args, client, key))
 
-    return asyncio.run(talk())
+    return interrupt.run(talk())
 
 
 def _tell(answer: Json) -> None:

@@ -7,9 +7,9 @@ question or the token is wrong.
 from __future__ import annotations
 
 import argparse
-import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -79,9 +79,9 @@ def _verb(verbs: SubParsers, name: str, text: str) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says; see the module for the exit status of `check`."""
     if args.verb != "check":
-        return asyncio.run(_run(args, make_client(settings_from(args))))
+        return interrupt.run(_run(args, make_client(settings_from(args))))
     try:
-        return asyncio.run(_check(args, make_client(settings_from(args))))
+        return interrupt.run(_check(args, make_client(settings_from(args))))
     except WarRoomError as error:
         warn(f"warroom: {error}")
         # 503 and 504 come from an API that cannot ask its database: it knows as little.

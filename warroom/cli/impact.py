@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from typing import Any
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
                 return await client.impact(args.ref)
             return await client.weak_points(limit=args.limit)
 
-    found = asyncio.run(ask())
+    found = interrupt.run(ask())
     if args.json:
         print_json(found)
     elif args.verb == "show":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from warroom.cli import (
@@ -12,6 +11,7 @@ from warroom.cli import (
     incident_clocks,
     incident_log,
     incident_moves,
+    interrupt,
 )
 from warroom.cli.common import (
     SubParsers,
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
     if args.verb == "batch":
         return incident_batch.run(args)
-    return asyncio.run(_run(args, make_client(settings_from(args))))
+    return interrupt.run(_run(args, make_client(settings_from(args))))
 
 
 async def _run(args: argparse.Namespace, client: Client) -> int:

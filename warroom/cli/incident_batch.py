@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     make_client,
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     client = make_client(settings_from(args))
     outcomes: list[Json] = []
     try:
-        asyncio.run(_send_all(client, args, refs, outcomes))
+        interrupt.run(_send_all(client, args, refs, outcomes))
     finally:  # also when it was interrupted: what was sent must be known
         _show(args, outcomes, refs)
     return 0 if all(o["ok"] for o in outcomes) else 1

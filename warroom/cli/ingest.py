@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
 from typing import Any
 
-from warroom.cli import ingest_load
+from warroom.cli import ingest_load, interrupt
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         async with client:
             return await client.rehearse(args.source, body, dialect=args.dialect, mapping=mapping)
 
-    found = asyncio.run(ask())
+    found = interrupt.run(ask())
     if args.json:
         print_json(found)
     else:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_json,
@@ -55,12 +58,16 @@ def add_verb(verbs: SubParsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Load the file and say what became of it."""
     try:
-        with Path(args.file).open("rb") as file:
+        with _opened(args.file) as file:
             name = args.name or hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
             lines = sum(1 for _ in file)
             client = make_client(settings_from(args, token_file=args.token_file))
-            found = asyncio.run(_load(client, file, name, lines))
+            found = interrupt.run(_load(client, file, name, lines))
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InvalidInput(
+            f"{args.file} is no whole gzip file; what was loaded before stays.", field="file"
+        ) from error
     except OSError as error:
         raise InvalidInput(
             f"{args.file} cannot be read: {error.strerror}.", field="file"
@@ -76,6 +83,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _opened(name: str) -> BinaryIO:
+    """Open a file; one that gzip packed is read as what is in it, so it is known by that, too."""
+    file = Path(name).open("rb")  # noqa: SIM115 - whoever asked closes it
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+
+
 async def _load(client: Client, file: BinaryIO, name: str, lines: int) -> Json:
     """Send what is not stored yet, piece by piece; return the totals of this run."""
     async with client:
@@ -87,8 +102,11 @@ async def _load(client: Client, file: BinaryIO, name: str, lines: int) -> Json:
             for first, piece in _pieces(file, through):
                 try:
                     found = await client.request(
-                        "POST", ADDRESS, params={"load": name, "first": first}, content=piece,
-                        headers={"Content-Type": "application/x-ndjson"}, timeout_s=TIMEOUT_S,
+                        "POST", ADDRESS, params={"load": name, "first": first},
+                        content=gzip.compress(piece, 1),
+                        headers={"Content-Type": "application/x-ndjson",
+                                 "Content-Encoding": "gzip"},
+                        timeout_s=TIMEOUT_S,
                     )  # fmt: skip
                 except _AGAIN as error:
                     tries += 1

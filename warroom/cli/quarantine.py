@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -55,7 +55,7 @@ def _verb(verbs: SubParsers, name: str, text: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
-    answer = asyncio.run(_ask(args, make_client(settings_from(args))))
+    answer = interrupt.run(_ask(args, make_client(settings_from(args))))
     if args.json:
         print_json(answer)
     elif args.verb == "list":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from warroom.cli import interrupt
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -49,7 +49,7 @@ def add_parser(subparsers: SubParsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says."""
-    return asyncio.run(_run(args, make_client(settings_from(args))))
+    return interrupt.run(_run(args, make_client(settings_from(args))))
 
 
 async def _run(args: argparse.Namespace, client: Client) -> int:

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from warroom.domain.principal import Principal, PrincipalKind
-from warroom.domain.validate import check_text, say_time
+from warroom.domain.validate import check_text, say_since, say_time
 from warroom.errors import InvalidInput
 
 LONGEST = timedelta(days=1)
 DEFAULT = timedelta(hours=1)
 VALUES_MOST = 1000
+RESTRICTED = "a restricted incident"
 
 
 class Scope(StrEnum):
@@ -49,6 +50,11 @@ class Passing:
     asked_by: str
     approver: str
     until: datetime
+
+
+def told_as(ref: str, visibility: str) -> str | None:
+    """Return an incident's reference for those who may be anybody, None when it is not for them."""
+    return ref if visibility == "normal" else None
 
 
 def check_scope(scope: object, values: Sequence[str]) -> tuple[Scope, tuple[str, ...]]:
@@ -112,10 +118,9 @@ def say_frozen(
     by = (
         f"{known.ref} (SEV{known.severity}) freezes changes of {service}"
         if known
-        else f"An incident that you may not see freezes changes of {service}"
+        else f"A restricted incident freezes changes of {service}"
     )
-    since = say_time(first.since, now).replace("at ", "since ", 1).replace("on ", "since ", 1)
-    sentence = f"{by} {since} (policy {(known or first).policy})"
+    sentence = f"{by} {say_since(first.since, now)} (policy {(known or first).policy})"
     if passing is None:
         return True, f"{sentence}."
     until = say_time(passing.until, now).removeprefix("at ")

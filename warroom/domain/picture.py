@@ -105,7 +105,8 @@ class BoardPicture:
     it can be trusted; ``as_of`` is set when the picture is of the past; ``last_closed`` names the
     last incident that ended, for the empty board; ``truncated`` when there are more rows than the
     limit; ``open_count`` counts all; ``triage_count`` is how much waits for a person now;
-    ``silences`` those in force; ``note`` says why another server than wanted was read.
+    ``silences`` those in force; ``quiet_sources`` the alert sources that are waited for and say
+    nothing; ``note`` says why another server than wanted was read.
     """
 
     rows: tuple[IncidentRow, ...]
@@ -119,6 +120,7 @@ class BoardPicture:
     last_closed: tuple[int, datetime] | None = None
     note: str = ""
     triage_count: int = 0
+    quiet_sources: int = 0
 
 
 @dataclass(frozen=True, slots=True)

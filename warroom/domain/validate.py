@@ -119,6 +119,11 @@ def say_time(moment: datetime, now: datetime) -> str:
     return f"on {moment.year:04d}-{moment:%m-%d} at {moment:%H:%M} UTC"
 
 
+def say_since(moment: datetime, now: datetime) -> str:
+    """Say since when: ``since 10:41 UTC``, ``since 2026-03-01 at 10:41 UTC``."""
+    return f"since {say_time(moment, now).removeprefix('at ').removeprefix('on ')}"
+
+
 def say_duration(span: timedelta) -> str:
     """Say a length of time in its two largest units: ``45 s``, ``12 min``, ``1 h 5 min``."""
     seconds = max(0, round(span.total_seconds()))

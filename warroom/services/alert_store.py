@@ -56,20 +56,26 @@ async def insert_delivery(
 _DELIVERIES = """
 with given as materialized (
   select warroom.uuid7() as id, g.* from unnest(cast(:sources as uuid[]), cast(:dialects as text[]),
-    cast(:types as text[]), cast(:bodies as bytea[]), cast(:requests as text[]))
-    with ordinality as g(source_id, dialect, content_type, body, request_id, n)),
+    cast(:types as text[]), cast(:bodies as bytea[]), cast(:requests as text[]),
+    cast(:seen as text[]))
+    with ordinality as g(source_id, dialect, content_type, body, request_id, seen, n)),
 kept as (
   insert into warroom.delivery (id, source_id, dialect, content_type, body, state, request_id,
     unit, visibility)
   select g.id, s.id, g.dialect, g.content_type, g.body, 'accepted', g.request_id, s.unit,
-    s.visibility
+    g.seen
   from given g join warroom.source s on s.id = g.source_id order by g.n returning id)
 select g.id from given g where exists (select from kept) order by g.n
 """
 
 
-async def insert_deliveries(work: Work, deliveries: Sequence[Delivery]) -> list[UUID]:
-    """Keep the bodies of a batch as they came; return the ids of their rows, in this order."""
+async def insert_deliveries(
+    work: Work, deliveries: Sequence[Delivery], seen: Sequence[str]
+) -> list[UUID]:
+    """Keep the bodies of a batch as they came; return the ids of their rows, in this order.
+
+    ``seen`` is the visibility of each: its alerts', which may be narrower than its source's.
+    """
     found = await work.rows(
         _DELIVERIES,
         {
@@ -78,6 +84,7 @@ async def insert_deliveries(work: Work, deliveries: Sequence[Delivery]) -> list[
             "types": [d.content_type[:200] for d in deliveries],
             "bodies": [d.body for d in deliveries],
             "requests": [d.request_id or work.ctx.request_id for d in deliveries],
+            "seen": seen,
         },
     )
     if len(found) != len(deliveries):

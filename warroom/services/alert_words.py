@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -16,6 +16,7 @@ from sqlalchemy import RowMapping
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, read, run_command
 from warroom.domain.alert import AlertState, IncomingAlert
+from warroom.domain.ids import uuid7_floor
 from warroom.domain.principal import (
     INGEST_PRINCIPAL,
     CommandContext,
@@ -23,6 +24,8 @@ from warroom.domain.principal import (
 from warroom.services import alert_incidents
 from warroom.services.alerts import INGEST
 
+REPEATED: Final = timedelta(minutes=10)
+"""How long tools go on repeating what nobody answered: the same words again are the same remark."""
 _ALERT = (
     "select a.id, a.fingerprint, a.name, a.summary, a.description, a.severity, a.severity_word,"
     " a.state, a.labels, a.annotations, a.generator_url, a.starts_at, a.ends_at, a.first_seen_at,"
@@ -145,7 +148,9 @@ async def remark(
     """Put what a source says of its alerts on the timelines of their incidents.
 
     It acknowledges, closes or silences nothing: who is at work on an incident is what people say
-    here.  A remark on an alert that is unknown, or that has no incident, is in its delivery only.
+    here.  A remark on an alert that is unknown, or that has no incident, is in its delivery only;
+    so is one that stands on the timeline since less than ``REPEATED``, because its sender repeats
+    what it was not told to be stored.
 
     Args:
         db: the database of the API.
@@ -159,22 +164,27 @@ async def remark(
     written: list[int] = []
 
     async def handler(work: Work) -> Answer:
+        # Locked, so that the same remark sent twice at once meets itself.
         found = await work.rows(
             "select a.fingerprint, a.name, i.id, i.unit, i.visibility, s.key as source,"
-            " now() as now from warroom.alert a join warroom.incident i on i.id = a.incident_id"
+            " clock_timestamp() as now from warroom.alert a"
+            " join warroom.incident i on i.id = a.incident_id"
             " join warroom.source s on s.id = a.source_id"
-            " where a.source_id = :source and a.fingerprint = any(:marks)",
+            " where a.source_id = :source and a.fingerprint = any(:marks)"
+            " order by a.source_id, a.fingerprint for no key update of a",
             {"source": source, "marks": [mark for mark, _ in remarks]},
         )
         known = {row["fingerprint"]: row for row in found}
+        said = await _said(work, found)
         entries = [
             alert_incidents.entry(
                 known[mark]["id"], known[mark]["unit"], known[mark]["visibility"], "fact",
                 f"alert {known[mark]['name']} {text}", known[mark]["now"], known[mark]["source"],
             )
-            for mark, text in remarks
+            for mark, text in dict.fromkeys(remarks)
             if mark in known
         ]  # fmt: skip
+        entries = [e for e in entries if (str(e["incident_id"]), e["body"]) not in said]
         await alert_incidents.insert_entries(work, entries)
         written[:] = [len(entries)]
         return Answer(200, {})
@@ -182,6 +192,20 @@ async def remark(
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
     await run_command(db, inner, "alerts.remark", {}, handler, eyes=INGEST_PRINCIPAL)
     return written[0]
+
+
+async def _said(work: Work, found: Sequence[RowMapping]) -> set[tuple[str, str]]:
+    """Return (incident, text) of what the source has said on their timelines a moment ago."""
+    if not found:
+        return set()
+    rows = await work.rows(
+        "select t.incident_id, t.body from warroom.timeline t"
+        " where t.incident_id = any(cast(:ids as uuid[])) and t.id >= cast(:floor as uuid)"
+        " and t.source = :source",
+        {"ids": sorted({row["id"] for row in found}, key=str), "source": found[0]["source"],
+         "floor": uuid7_floor(found[0]["now"] - REPEATED)},
+    )  # fmt: skip
+    return {(str(row["incident_id"]), row["body"]) for row in rows}
 
 
 async def delivery(

@@ -18,7 +18,6 @@ from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
 from warroom.domain import grouping
 from warroom.domain.alert import (
-    AlertChange,
     ChangeKind,
     IncomingAlert,
     apply,
@@ -33,9 +32,10 @@ from warroom.domain.principal import (
 from warroom.errors import DatabaseUnavailable, WarRoomError
 from warroom.services import alert_incidents, alert_writes, freezes, impact, triage_queue
 from warroom.services import alert_store as store
-from warroom.services.alert_arrival import Arrival
+from warroom.services.alert_arrival import Arrival, Placed
 from warroom.services.alert_desk import Desk, open_desk
 from warroom.services.alert_rows import (
+    AlertTarget,
     KnownAlert,
     Outcome,
     Raced,
@@ -51,6 +51,8 @@ RACES = 3
 # A group of 14,000 alerts is one transaction, which may take longer than any command of a person.
 USUAL = 1000
 EACH_MORE_S = 0.005
+# A body has no incident that would name people, so a restricted one is for nobody's eyes.
+NARROWER = ("normal", "security", "restricted")
 # Loading a thousand services takes some 70 ms; a storm does not wait longer for its impact.
 IMPACT_AT_ONCE = 1000
 REASONED_AT_ONCE = 5
@@ -236,7 +238,6 @@ async def _take(
     work: Work, deliveries: Sequence[Delivery], window: timedelta, *, lock: bool
 ) -> list[DeliveryResult]:
     now, sources = await store.sources(work, {d.source_id for d in deliveries})
-    delivery_ids = await store.insert_deliveries(work, deliveries)
     items = [
         _Item((d.source_id, alert.fingerprint), index, position, alert)
         for index, d in enumerate(deliveries)
@@ -255,8 +256,8 @@ async def _take(
     )  # fmt: skip
     # A cause before what it takes down; the messages of one fingerprint stay in their order.
     items.sort(key=lambda i: desk.rank(services[grouping.service_of(i.incoming)]))
-    results = [_Tally(delivery_id) for delivery_id in delivery_ids]
-    outcomes: list[Outcome] = []
+    results = [_Tally(sources[d.source_id].visibility) for d in deliveries]
+    decided: list[tuple[_Item, AlertTarget, Placed, KnownAlert | None]] = []
     for item in items:
         arrival = _arrival(item, services, sources, known)
         before, service = arrival.known, arrival.service
@@ -265,12 +266,8 @@ async def _take(
         target = store.target(
             item.key, item.incoming, service, arrival.source, before, placed.visibility
         )
-        outcomes.append(
-            Outcome(target, placed.change, placed.incident_id, placed.decision,
-                    delivery_ids[item.delivery], item.position,
-                    before.incident_id if before else None, placed.standing, placed.asks)
-        )  # fmt: skip
-        results[item.delivery].add(placed.change, placed.incident_id)
+        decided.append((item, target, placed, before))
+        results[item.delivery].add(placed)
         known[item.key] = KnownAlert(
             id=target.id,
             source_id=item.key[0],
@@ -285,10 +282,18 @@ async def _take(
             version=target.version,
             standing=placed.standing,
         )
+    # Kept only now: a body is seen by whoever may see its alerts, which the rules have just said.
+    delivery_ids = await store.insert_deliveries(work, deliveries, [t.seen for t in results])
+    outcomes = [
+        Outcome(target, placed.change, placed.incident_id, placed.decision,
+                delivery_ids[item.delivery], item.position,
+                before.incident_id if before else None, placed.standing, placed.asks)
+        for item, target, placed, before in decided
+    ]  # fmt: skip
     if quiet and (desk.changes or any(o.touches or o.asks for o in outcomes)):
         raise Raced
     await write(work, outcomes, desk, now)
-    return [tally.result(desk) for tally in results]
+    return [t.result(desk, kept) for t, kept in zip(results, delivery_ids, strict=True)]
 
 
 def _arrival(
@@ -305,22 +310,23 @@ def _arrival(
 class _Tally:
     """What becomes of one delivery, counted while its alerts are placed."""
 
-    delivery_id: UUID
+    seen: str
     alerts: int = 0
     new: int = 0
     incidents: set[UUID] = field(default_factory=set)
 
-    def add(self, change: AlertChange, incident_id: UUID | None) -> None:
-        """Count one alert."""
+    def add(self, placed: Placed) -> None:
+        """Count one alert; the body is seen by no more people than each of its alerts."""
         self.alerts += 1
-        self.new += change.kind is ChangeKind.NEW
-        if incident_id is not None:
-            self.incidents.add(incident_id)
+        self.new += placed.change.kind is ChangeKind.NEW
+        self.seen = max(self.seen, placed.visibility, key=NARROWER.index)
+        if placed.incident_id is not None:
+            self.incidents.add(placed.incident_id)
 
-    def result(self, desk: Desk) -> DeliveryResult:
+    def result(self, desk: Desk, delivery_id: UUID) -> DeliveryResult:
         """Return what its sender is told."""
         numbers = tuple(sorted(desk.number(i) for i in self.incidents))
-        return DeliveryResult(self.delivery_id, self.alerts, self.new, numbers)
+        return DeliveryResult(delivery_id, self.alerts, self.new, numbers)
 
 
 async def _lock(

@@ -116,10 +116,7 @@ async def take(
         results: list[ChangesTaken] = []
 
         async def handler(work: Work, into: list[ChangesTaken] = results) -> Answer:
-            into.clear()
-            kept = await alert_store.insert_delivery(work, delivery, state="accepted")
-            await alert_store.sources(work, {delivery.source_id})
-            into.append(ChangesTaken(kept, await _store(work, delivery.source_id, changes)))
+            into[:] = [await _take(work, delivery, changes)]
             return Answer(200, {})
 
         try:
@@ -128,6 +125,29 @@ async def take(
             continue
         return results[0]
     raise DatabaseUnavailable("The same change arrived everywhere at once; nothing was stored.")
+
+
+async def take_within(
+    work: Work, delivery: Delivery, changes: Sequence[IncomingChange]
+) -> ChangesTaken:
+    """Store one delivery in the caller's own transaction, which must see all that ingest sees.
+
+    Raises:
+        DatabaseUnavailable: the same change came in elsewhere at that moment; the transaction must
+            end, and may be tried again.
+    """
+    try:
+        return await _take(work, delivery, changes)
+    except _Raced as error:
+        raise DatabaseUnavailable(
+            "The same change arrived elsewhere at once; nothing was stored."
+        ) from error
+
+
+async def _take(work: Work, delivery: Delivery, changes: Sequence[IncomingChange]) -> ChangesTaken:
+    kept = await alert_store.insert_delivery(work, delivery, state="accepted")
+    await alert_store.sources(work, {delivery.source_id})
+    return ChangesTaken(kept, await _store(work, delivery.source_id, changes))
 
 
 async def add(db: Database, ctx: CommandContext, change: IncomingChange) -> Answer:

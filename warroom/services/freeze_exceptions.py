@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, read, run_command
-from warroom.domain.freeze import DEFAULT, check_ask
+from warroom.domain.freeze import DEFAULT, RESTRICTED, check_ask, told_as
 from warroom.domain.ids import format_ref
 from warroom.domain.principal import CommandContext, Principal, PrincipalKind, Scope
 from warroom.domain.timeline import EntryDraft, EntryKind
@@ -168,11 +168,13 @@ async def _say(
                 unit=row["unit"], visibility=row["visibility"],
             )  # fmt: skip
         await freezes.tell(work, [
-            {"dedup": f"{exception}:{state}:{row['number']}", "incident_id": row["incident_id"],
-             "payload": {"type": f"freeze.exception.{state}", "incident": format_ref(row["number"]),
-                         "text": f"{format_ref(row['number'])}: {text}"},
+            {"dedup": f"{exception}:{state}:{row['incident_id']}",
+             "incident_id": row["incident_id"],
+             "payload": {"type": f"freeze.exception.{state}", "incident": ref,
+                         "text": f"{ref or RESTRICTED}: {text}"},
              "unit": row["unit"], "visibility": row["visibility"]}
             for row in incidents.values()
+            for ref in (told_as(format_ref(row["number"]), row["visibility"]),)
         ])  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from warroom.db.uow import Work
+from warroom.domain.freeze import RESTRICTED, told_as
 from warroom.domain.ids import format_ref
 from warroom.services import alert_incidents
 
@@ -98,13 +99,21 @@ async def refresh(work: Work, incident_ids: Sequence[UUID]) -> None:
             for row, text, _ in said
         ],
     )
-    await tell(work, [
-        {"dedup": f"{row['id']}:freeze.{what}", "incident_id": row["incident_id"],
-         "payload": {"type": f"freeze.{what}", "incident": format_ref(row["number"]),
-                     "severity": row["severity"], "text": f"{format_ref(row['number'])}: {text}"},
-         "unit": row["unit"], "visibility": row["visibility"]}
-        for row, text, what in said
-    ])  # fmt: skip
+    await tell(work, [_message(row, text, what) for row, text, what in said])
+
+
+def _message(row: RowMapping, text: str, what: str) -> dict[str, Any]:
+    """Return what the channels are told: whoever reads one may see no restricted incident."""
+    ref = told_as(format_ref(row["number"]), row["visibility"])
+    if ref is None and what == "ended":
+        text = f"the freeze of {covers(row)} ends (policy {row['key']})"
+    return {
+        "dedup": f"{row['id']}:freeze.{what}", "incident_id": row["incident_id"],
+        "payload": {"type": f"freeze.{what}", "incident": ref,
+                    "severity": row["severity"] if ref else None,
+                    "text": f"{ref or RESTRICTED}: {text}"},
+        "unit": row["unit"], "visibility": row["visibility"],
+    }  # fmt: skip
 
 
 async def tell(work: Work, messages: Sequence[dict[str, Any]]) -> None:

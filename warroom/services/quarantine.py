@@ -6,6 +6,7 @@ transaction: what it brings, the mark that it happened, and the audit rows, or n
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,10 +16,11 @@ from sqlalchemy import RowMapping
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, read, run_command
+from warroom.domain.change import IncomingChange
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.validate import check_text, say_time
 from warroom.errors import InvalidInput, NotFound, PayloadTooLarge, Refused, VersionConflict
-from warroom.services import alerts
+from warroom.services import alerts, changes
 from warroom.services.access import require
 from warroom.services.alerts import Delivery
 from warroom.services.directory.common import Json
@@ -33,7 +35,8 @@ LAST: Final = UUID(int=(1 << 128) - 1)
 class Held:
     """A body to be read again, and what its source says about reading.
 
-    ``fixed_at`` is when it was corrected, None for the body as it came.
+    ``fixed_at`` is when it was corrected, None for the body as it came; ``now`` is the database's
+    time.
     """
 
     id: UUID
@@ -45,6 +48,7 @@ class Held:
     fixed_at: datetime | None
     service_label: str | None
     severity_map: Any
+    now: datetime
 
 
 _COLUMNS = (
@@ -69,7 +73,7 @@ _ONE = (
 )
 _HELD = (
     "select d.id, d.source_id, d.dialect, d.content_type, d.body, d.unit, d.visibility,"
-    " s.principal_id, s.service_label, s.severity_map, q.fixed_body, q.fixed_at"
+    " s.principal_id, s.service_label, s.severity_map, q.fixed_body, q.fixed_at, now() as now"
     f"{_FROM} and d.id = :id"
 )
 
@@ -167,6 +171,7 @@ async def held(db: Database, ctx: CommandContext, delivery_id: UUID) -> Held:
             row["id"], row["source_id"], row["principal_id"], row["dialect"],
             row["content_type"], bytes(row["body"]) if fixed is None else fixed.encode(),
             row["fixed_at"], row["service_label"], row["severity_map"],
+            row["now"],
         )  # fmt: skip
 
     return await read(db, ctx, handler)
@@ -195,6 +200,46 @@ async def replay(
         Refused: it is settled already.
         VersionConflict: somebody corrected it meanwhile.
     """
+
+    async def take(work: Work) -> tuple[UUID, Json]:
+        taken = (await alerts.take_within(work, [delivery], window=window))[0]
+        incidents = [f"INC-{n}" for n in taken.incidents]
+        return taken.delivery_id, {
+            "alerts": taken.alerts, "new": taken.new, "incidents": incidents
+        }  # fmt: skip
+
+    return await _replay(db, ctx, one, take, again=again)
+
+
+async def replay_changes(
+    db: Database,
+    ctx: CommandContext,
+    one: Held,
+    delivery: Delivery,
+    told: Sequence[IncomingChange],
+    *,
+    again: bool = False,
+) -> Answer:
+    """Take in what could be read of changes now, as ``replay`` does of alerts."""
+
+    async def take(work: Work) -> tuple[UUID, Json]:
+        taken = await changes.take_within(work, delivery, told)
+        return taken.delivery_id, {
+            "alerts": 0, "new": sum(c.new for c in taken.changes), "incidents": [],
+            "changes": [str(c.id) for c in taken.changes],
+        }  # fmt: skip
+
+    return await _replay(db, ctx, one, take, again=again)
+
+
+async def _replay(
+    db: Database,
+    ctx: CommandContext,
+    one: Held,
+    take: Callable[[Work], Awaitable[tuple[UUID, Json]]],
+    *,
+    again: bool,
+) -> Answer:
     require(ctx, Scope.ADMIN)
 
     async def handler(work: Work) -> Answer:
@@ -205,13 +250,11 @@ async def replay(
                 remedy="Look at it, and replay it again.",
             )
         async with all_eyes(work):
-            taken = (await alerts.take_within(work, [delivery], window=window))[0]
-        await _settle(work, one.id, "replayed", replayed_as=taken.delivery_id)
-        return Answer(200, {
-            "id": str(one.id), "state": "replayed", "delivery": str(taken.delivery_id),
-            "alerts": taken.alerts, "new": taken.new,
-            "incidents": [f"INC-{n}" for n in taken.incidents],
-        })  # fmt: skip
+            kept, brought = await take(work)
+        await _settle(work, one.id, "replayed", replayed_as=kept)
+        return Answer(
+            200, {"id": str(one.id), "state": "replayed", "delivery": str(kept)} | brought
+        )
 
     body = {"id": str(one.id), "again": again}
     return await run_command(db, ctx, "quarantine.replay", body, handler)

@@ -12,7 +12,7 @@ from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext
 from warroom.domain.source import Lane, quiet_since
-from warroom.domain.validate import say_duration, say_time
+from warroom.domain.validate import say_duration, say_since
 from warroom.services import own_alerts
 from warroom.services.alerts import ENGINE
 from warroom.services.own_alerts import Own
@@ -75,7 +75,7 @@ def _own(row: RowMapping, since: datetime | None) -> Own:
         silent = say_duration(now - since)
         heard = "said nothing" if row["last_seen_at"] is not None else "never spoken"
         text = (
-            f"The source {key} has {heard} for {silent} (since {say_time(since, now)}): what it"
+            f"The source {key} has {heard} for {silent} ({say_since(since, now)}): what it"
             " watches may be down unseen"
         )
     elif row["paused_at"] is not None:

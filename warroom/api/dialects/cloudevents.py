@@ -33,7 +33,7 @@ ANY_BODY: dict[str, Any] = {
 @router.post("/v1/ingest/cloudevents", response_model=Taken, openapi_extra=ANY_BODY)
 async def events(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     """Take CloudEvents 1.0, structured, batched or binary; 2xx only after the commit."""
-    mapping = await compiled(state.db, ctx)
+    mapping = compiled(request)
     raw = await request.body()
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
@@ -52,7 +52,7 @@ async def events(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
 @router.post("/v1/ingest/generic", response_model=Taken, openapi_extra=BODY)
 async def mapped(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     """Take any JSON by the mapping of its source; 2xx only after the commit."""
-    mapping = await compiled(state.db, ctx)
+    mapping = compiled(request)
     if mapping is None:
         missing = InvalidInput(
             "This source has no mapping.",

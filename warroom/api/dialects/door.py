@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from fastapi import Request
 
 from warroom.api.auth import State
-from warroom.api.ingest import LARGE_BODY, options_of, take
+from warroom.api.ingest import LARGE_BODY, clock, no_source, options_of, take
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import InvalidInput
@@ -75,7 +75,7 @@ async def hear(
 
     The end of an alert that is not known is kept with its delivery and changes nothing.  Remarks
     are written behind the delivery, in a transaction of their own: where that fails the sender is
-    told so and sends it again.
+    told so and sends it again, and what was said already is not said twice.
 
     Args:
         request: the request.
@@ -92,8 +92,10 @@ async def hear(
     """
     require(ctx, Scope.INGEST)
     source = ctx.principal.source_id
+    if source is None:
+        raise no_source()
     content = await request.body() if body is None else body
-    now = datetime.now(UTC)
+    now = clock(request)
     alerts: tuple[IncomingAlert, ...] = ()
     spoken = Spoken()
     wrong: InvalidInput | None = None
@@ -107,7 +109,7 @@ async def hear(
         request, ctx, state, _told(alerts, wrong), dialect,
         stored_as=content if kept is None else kept,
     )  # fmt: skip
-    if spoken.remarks and source is not None:
+    if spoken.remarks:
         said = [(remark.fingerprint, remark.text) for remark in spoken.remarks]
         await alert_words.remark(state.db, ctx, source, said)
     return Heard(spoken, taken)

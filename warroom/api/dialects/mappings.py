@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from warroom.api.auth import Commander, Reader, State
 from warroom.api.models import Strict
 from warroom.api.paging import Key
 from warroom.api.problems import RESPONSES
-from warroom.db.engine import Database
-from warroom.domain.principal import CommandContext
 from warroom.ingest.mapping import Compiled, compile_mapping
 from warroom.services.directory import source_mapping
 
@@ -55,13 +55,20 @@ async def show_mapping(key: Key, ctx: Reader, state: State) -> dict[str, Any]:
     return await source_mapping.of_key(state.db, ctx, key)
 
 
-async def compiled(db: Database, ctx: CommandContext) -> Compiled | None:
+def compiled(request: Request) -> Compiled | None:
     """Return the mapping of the sender's source, None where it has none.
+
+    It comes with the answer to whose the token is, so a new one holds from the next message on in
+    every process, and no post asks for it again.
 
     Raises:
         InvalidInput: somebody has spoiled it in the table.
     """
-    if ctx.principal.source_id is None:
-        return None
-    stored = await source_mapping.of_source(db, ctx, ctx.principal.source_id)
-    return None if stored is None else compile_mapping(stored)
+    stored: str | None = getattr(request.state, "mapping", None)
+    return None if stored is None else _compiled(stored)
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Compiled:
+    """Compile a mapping once for each text that it has ever had."""
+    return compile_mapping(json.loads(text))

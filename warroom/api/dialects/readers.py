@@ -5,7 +5,7 @@ Whoever has a kept body and its dialect can read it again: for a rehearsal, or f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -16,12 +16,18 @@ from warroom.errors import InvalidInput
 from warroom.ingest import (
     alertmanager_v2,
     alertmanager_webhook,
+    change_argocd,
+    change_generic,
+    change_github,
+    change_gitlab,
+    change_pagerduty,
     cloudevents,
     generic,
     nagios,
     opsgenie,
     pagerduty_events,
 )
+from warroom.ingest.change_fields import ChangeParser
 from warroom.ingest.common import IngestOptions
 from warroom.ingest.mapping import Compiled
 from warroom.ingest.spoken import Reader, Spoken
@@ -29,6 +35,14 @@ from warroom.ingest.spoken import Reader, Spoken
 DIALECTS: Final = (
     "alertmanager", "alertmanager-v2", "pagerduty", "opsgenie", "nagios", "cloudevents", "generic"
 )  # fmt: skip
+# What the doors of changes keep.  The headers are gone; GitHub's bodies say which event they are.
+CHANGES: Final[Mapping[str, ChangeParser]] = {
+    "change": change_generic.parse,
+    "github": change_github.parse_kept,
+    "gitlab": change_gitlab.parse,
+    "argocd": change_argocd.parse,
+    "pagerduty-change": change_pagerduty.parse,
+}
 Parser = Callable[[bytes, IngestOptions, datetime], tuple[IncomingAlert, ...]]
 
 

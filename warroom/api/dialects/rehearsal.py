@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -102,7 +102,7 @@ async def rehearse(body: Rehearsal, ctx: Reader, state: State) -> dict[str, Any]
         severity_label=state.settings.severity_label,
         severities=stored_table(source["severity_map"]),
     )
-    now = datetime.now(UTC)
+    now: datetime = source["now"]
     read = reader_of(dialect, mapping)
     spoken: Spoken = await asyncio.to_thread(read, content, options, now)
     return {"source": body.source, "dialect": dialect} | await _outcome(

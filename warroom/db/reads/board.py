@@ -106,6 +106,8 @@ select (select count(*) from read_v1.incident where ended_at is null) as open_co
   (select count(*) from read_v1.triage_item where state = 'waiting') as waiting,
   (select count(*) from read_v1.silence where expired_at is null and ends_at > clock_timestamp()
     and starts_at <= clock_timestamp()) as silences,
+  (select count(*) from read_v1.source where quiet_since is not null
+    and quiet_after_s is not null and paused_at is null) as quiet,
   l.number as last_number, l.ended_at as last_ended
 from (select 1) one left join lateral (
   select number, ended_at from read_v1.incident where ended_at is not null
@@ -113,7 +115,7 @@ from (select 1) one left join lateral (
 """
 _COUNT_THEN: LiteralString = """
 with i as materialized (select * from read_v1.incident_at(%(as_of)s))
-select (select count(*) from i where ended_at is null) as open_count, 0 as waiting,
+select (select count(*) from i where ended_at is null) as open_count, 0 as waiting, 0 as quiet,
   (select count(*) from read_v1.silence_at(%(as_of)s) where expired_at is null
     and ends_at > %(as_of)s and starts_at <= %(as_of)s) as silences,
   l.number as last_number, l.ended_at as last_ended
@@ -182,6 +184,7 @@ async def read_board(
         open_count=counts["open_count"],
         triage_count=counts["waiting"],
         silences=counts["silences"],
+        quiet_sources=counts["quiet"],
         truncated=counts["open_count"] > len(rows),
         last_closed=last,
     )

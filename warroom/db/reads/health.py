@@ -28,6 +28,7 @@ from warroom.domain.panes import HealthPicture, Node, Reading, Verdict
 Connection = psycopg.AsyncConnection[Any]
 Row = dict[str, Any]
 CHART = 60
+_NAMED = 5  # sources that the sentence names
 """Points of the chart of WAL."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -117,15 +118,17 @@ def source_readings(sources: Sequence[Row], now: datetime) -> tuple[Reading, ...
     quiet = [s for s in sources if s["quiet_since"] is not None]
     if not quiet:
         return (Reading("alert sources", f"{len(sources)} speak", Verdict.OK, "", len(sources)),)
-    first = quiet[0]
-    silent = span((now - first["quiet_since"]).total_seconds())
-    more = f", and {len(quiet) - 1} more" if len(quiet) > 1 else ""
+    # The longest first, as they were read.
+    told = [f"{s['key']} {span((now - s['quiet_since']).total_seconds())}"
+            for s in quiet[:_NAMED]]  # fmt: skip
+    if len(quiet) > _NAMED:
+        told.append(f"{len(quiet) - _NAMED} more")
     since = min(s["quiet_since"] for s in quiet)
+    # Amber: nobody is known to be hurt by it; what it watches may be down unseen.
     return (
         Reading(
-            "alert sources", f"{len(quiet)} of {len(sources)} quiet", Verdict.BAD,
-            f"the alert source {first['key']} has said nothing for {silent}{more}:"
-            " what it watches may be down unseen",
+            "alert sources", f"{len(quiet)} of {len(sources)} quiet", Verdict.WARN,
+            f"quiet: {', '.join(told)}; what they watch may be down unseen",
             float(len(quiet)), "sources", since,
         ),
     )  # fmt: skip

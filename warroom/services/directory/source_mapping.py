@@ -49,7 +49,7 @@ async def of_source(db: Database, ctx: CommandContext, source: UUID) -> Any:
 
 
 async def of_key(db: Database, ctx: CommandContext, key: str) -> Json:
-    """Return ``{id, key, principal_id, dialect, mapping, service_label, severity_map}``.
+    """Return ``{id, key, principal_id, dialect, mapping, service_label, severity_map, now}``.
 
     Raises:
         NotFound: there is no such source.
@@ -58,8 +58,8 @@ async def of_key(db: Database, ctx: CommandContext, key: str) -> Json:
 
     async def handler(work: Work) -> Json:
         row = await work.row(
-            "select id, key, principal_id, dialect, mapping, service_label, severity_map"
-            " from warroom.source where key = :key",
+            "select id, key, principal_id, dialect, mapping, service_label, severity_map,"
+            " now() as now from warroom.source where key = :key",
             {"key": key},
         )
         if row is None:
