@@ -76,7 +76,10 @@ def storm() -> list[Figure]:
     plan = make(_number("BENCH_STORM_ALERTS", 200_000))
     found: list[Figure] = []
     for stored in os.environ.get("BENCH_STORM_STORED", "20000,2000000").split(","):
-        found += _one(plan, int(stored))
+        # Told at once as well: the sizes take minutes each.
+        for figure in (some := _one(plan, int(stored))):
+            print(figure.line(), file=sys.stderr)
+        found += some
     return found
 
 

@@ -175,6 +175,6 @@ def complaints(*logs: Path) -> Counter[str]:
                 found[line[:120]] += "rror" in line
                 continue
             if isinstance(said, dict) and said.get("level") in ("warning", "error", "critical"):
-                what = f"{said.get('event')} {said.get('cycle', '')} {said.get('why', '')}"
-                found[what.strip()[:160]] += 1
+                words = (said.get(k, "") for k in ("event", "cycle", "why", "code", "detail"))
+                found[" ".join(str(w) for w in words if w)[:160]] += 1
     return +found
