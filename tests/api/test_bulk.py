@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,17 @@ def lines(numbers: Iterable[int]) -> bytes:
 
 
 async def send(
-    api: Api, token: str, body: bytes | AsyncIterator[bytes], load: str = "one", first: int = 1
+    api: Api,
+    token: str,
+    body: bytes | AsyncIterator[bytes],
+    load: str = "one",
+    first: int = 1,
+    encoding: str = "identity",
 ) -> tuple[int, dict[str, Any]]:
     async with httpx.AsyncClient(base_url=api.url, timeout=60) as http:
         answer = await http.post(
             BULK, params={"load": load, "first": first}, content=body,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", "Content-Encoding": encoding},
         )  # fmt: skip
     return answer.status_code, answer.json()
 
@@ -104,13 +110,60 @@ async def test_names_that_are_none(api18: Api, load: str) -> None:
     assert (await send(api18, token, lines([1]), load=load))[0] == 400
 
 
-async def test_only_sources_load_and_nothing_is_unpacked(api18: Api) -> None:
+async def test_only_sources_load_and_other_encodings_are_refused(api18: Api) -> None:
     assert (await send(api18, api18.admin_token, lines([1])))[0] == 403
     token = await source(api18)
-    headers = {"Authorization": f"Bearer {token}", "Content-Encoding": "gzip"}
-    async with httpx.AsyncClient(base_url=api18.url, headers=headers) as http:
-        answer = await http.post(BULK, params={"load": "x"}, content=b"\x1f\x8b")
-    assert (answer.status_code, answer.json()["field"]) == (400, "Content-Encoding")
+    status, answer = await send(api18, token, lines([1]), encoding="br")
+    assert (status, answer["field"]) == (400, "Content-Encoding")
+
+
+async def test_a_packed_stream_is_the_same_as_a_plain_one(api18: Api) -> None:
+    token = await source(api18)
+    body = lines(range(2 * PART_LINES + 7))
+    first = await send(api18, token, gzip.compress(body), encoding="gzip")
+    assert first == (200, {"through": 1007, "alerts": 1007, "new": 1007})
+    assert await send(api18, token, body) == first
+    assert exact(api18, 1007)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        (lambda packed: packed[:-20], 400, "ends before its end"),
+        (lambda packed: packed + b"more", 400, "behind the end"),
+        (lambda packed: b"plain" + packed, 400, "does not decompress"),
+        (lambda packed: packed[:10] + b"\xff" * 40, 400, "does not decompress"),
+        (lambda _: gzip.compress(lines([1]) + b"\n" * (64 << 20)), 413, "100 times its size"),
+        (lambda _: gzip.compress(b"x" * (8 << 20)), 413, "Line 1 is over"),
+    ],
+    ids=["cut", "more", "plain", "spoiled", "bomb", "one-line"],
+)
+async def test_a_packed_stream_that_is_none_is_refused(
+    api18: Api, change: Callable[[bytes], bytes], status: int, said: str
+) -> None:
+    token = await source(api18)
+    answer = await send(api18, token, change(gzip.compress(lines([1, 2]))), encoding="gzip")
+    assert (answer[0], said in answer[1]["detail"]) == (status, True), answer
+    # A whole file behind it is loaded as if nothing had been.
+    assert (await send(api18, token, lines([1, 2]), load="two"))[0] == 200
+
+
+async def test_a_packed_file_is_known_by_what_is_in_it(api18: Api, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(await source(api18), encoding="utf-8")
+    token.chmod(0o600)
+    plain, packed = tmp_path / "a.ndjson", tmp_path / "a.ndjson.gz"
+    plain.write_bytes(lines(range(30)))
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    env = {"WARROOM_API_URL": api18.url, "WARROOM_TOKEN_FILE": str(token)}
+    code, out, err = await warroom("ingest", "load", str(packed), **env)
+    assert (code, out) == (0, "30 alerts of 30 lines are stored, 30 of them new\n"), err
+    code, out, _ = await warroom("ingest", "load", str(plain), **env)
+    assert (code, out) == (0, "all 30 lines were stored before\n")
+    assert exact(api18, 30)
+    packed.write_bytes(packed.read_bytes()[:-9])
+    code, _, err = await warroom("ingest", "load", str(packed), **env)
+    assert (code, "no whole gzip file" in err) == (2, True)
 
 
 async def test_the_command_loads_a_file_and_knows_it_again(api18: Api, tmp_path: Path) -> None:

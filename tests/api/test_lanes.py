@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -94,6 +95,32 @@ async def test_whoever_waits_for_too_long_is_told_and_not_stored(bench: Bench) -
     assert isinstance(await bench.sent[0], DeliveryResult)
     await made.close()
     assert bench.stored() == ["Slow"]
+    assert empty(made)
+
+
+async def test_one_part_of_a_file_goes_between_two_batches(bench: Bench) -> None:
+    """However many files are loaded, they and the ordinary lane take turns."""
+    made = bench.batcher()
+    bench.hold(in_commit=False)
+    made.start()
+    await bench.send(made, ["Slow"])
+    await bench.held()
+    found: list[tuple[str, int]] = []
+
+    async def part(name: str) -> None:
+        found.append((name, made.waiting))
+
+    first, other = (asyncio.ensure_future(made.between(partial(part, n))) for n in "ab")
+    await asyncio.sleep(0)
+    await bench.send(made, ["B"])
+    assert found == []  # a batch is being stored
+    bench.conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
+    assert all(isinstance(answer, DeliveryResult) for answer in await bench.answers())
+    await asyncio.gather(first, other)
+    assert found == [("a", 1), ("b", 0)]  # B went between the two
+    await made.close()
+    with pytest.raises(Overloaded):
+        await made.between(lambda: part("c"))
     assert empty(made)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from warroom.errors import InvalidInput, PayloadTooLarge
 from warroom.ingest import ndjson
 from warroom.ingest.common import IngestOptions
+from warroom.ingest.gunzip import PIECE_BYTES, Gunzip
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -73,3 +76,23 @@ def test_a_wrong_line_is_named(wrong: bytes, field: str, said: str) -> None:
         ndjson.parse(ndjson.Part(11, 12, line(0) + b"\n" + wrong), IngestOptions(), NOW)
     assert caught.value.field == field
     assert caught.value.message.startswith(said)
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE_BYTES - 1, PIECE_BYTES, 3 * PIECE_BYTES])
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+def test_a_gzip_stream_comes_out_whole_in_small_pieces(size: int, step: int) -> None:
+    plain = random.Random(size).randbytes(size // 64) * 64
+    packed = gzip.compress(plain)
+    gunzip = Gunzip()
+    pieces = [p for at in range(0, len(packed), step) for p in gunzip.feed(packed[at : at + step])]
+    gunzip.end()
+    assert b"".join(pieces) == plain
+    assert all(0 < len(p) <= PIECE_BYTES for p in pieces)
+
+
+def test_no_more_of_a_bomb_is_unpacked_than_is_looked_at() -> None:
+    pieces: list[int] = []
+    bomb = gzip.compress(b"\n" * (256 << 20))
+    with pytest.raises(PayloadTooLarge):
+        pieces.extend(len(piece) for piece in Gunzip().feed(bomb))
+    assert sum(pieces) <= len(bomb) * 100

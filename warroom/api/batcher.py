@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from warroom.api.lanes import AGAIN, BatchSize, LaneQueue, Waiting, count
@@ -25,6 +26,7 @@ from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoom
 from warroom.services import alerts
 from warroom.services.alerts import Delivery, DeliveryResult
 
+T = TypeVar("T")
 CLOSE_S = 8.0
 """How long an orderly end may take; the supervisor kills after 15 s."""
 WAIT_S = 30.0
@@ -83,6 +85,9 @@ class Batcher:
         }
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
+        # Who stores next in the ordinary lane: its worker, or one part of a file.
+        self._turn = asyncio.Lock()
+        self._parts = asyncio.Lock()
 
     @property
     def waiting(self) -> int:
@@ -157,6 +162,22 @@ class Batcher:
         finally:
             patience.cancel()
 
+    async def between(self, store: Callable[[], Awaitable[T]]) -> T:
+        """Store a part of a file between two batches of the ordinary lane.
+
+        Turns are taken one by one: however many files are loaded, no more than one part comes
+        between two batches, and critical deliveries go first.
+
+        Raises:
+            Overloaded: the API is being stopped; nothing was stored.
+        """
+        async with self._parts:
+            await self._let_pass()
+            async with self._turn:
+                if self._closing:
+                    raise _ended()
+                return await store()
+
     def _give_up(self, lane: LaneQueue, one: Waiting) -> None:
         if lane.drop(one):
             late = Overloaded(
@@ -174,20 +195,29 @@ class Batcher:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
-                if not urgent:
-                    await self._let_pass()
-                batch = lane.take(self._batch_max if urgent else self._size.now)
-                begun = time.monotonic()
-                try:
-                    await self._store(batch, urgent=urgent)
-                finally:
-                    lane.count_off(batch)
-                if not urgent:
-                    self._size.took(time.monotonic() - begun, sum(count(d) for d, _ in batch))
+                if urgent:
+                    await self._next(lane, self._batch_max, urgent=True)
+                    continue
+                await self._let_pass()
+                async with self._turn:
+                    begun = time.monotonic()
+                    many = await self._next(lane, self._size.now, urgent=False)
+                if many:
+                    self._size.took(time.monotonic() - begun, many)
         finally:
             # Nobody would ever take what is put into the queue from here on.
             self._closing = True
             self._fail(lane.empty(), _ended())
+
+    async def _next(self, lane: LaneQueue, most: int, *, urgent: bool) -> int:
+        """Store what has queued; return how many alerts, 0 when all who waited have given up."""
+        batch = lane.take(most)
+        try:
+            if batch:
+                await self._store(batch, urgent=urgent)
+        finally:
+            lane.count_off(batch)
+        return sum(count(d) for d, _ in batch)
 
     async def _let_pass(self) -> None:
         """Wait until no critical delivery waits or is being stored, but not for long."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from warroom.api.problems import RESPONSES
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import InvalidInput, Overloaded
 from warroom.ingest import ndjson
+from warroom.ingest.gunzip import Gunzip
 from warroom.services import alert_load, alerts
 from warroom.services.access import require
 from warroom.services.alerts import Delivery
@@ -65,9 +67,10 @@ async def loaded(ctx: Reader, state: State, load: Name) -> Loaded:
 async def bulk(request: Request, ctx: Reader, state: State, load: Name, first: From = 1) -> Loaded:
     """Store a stream of alerts, one a line; each part in a transaction of its own."""
     prefix = _prefix(ctx, load)
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip"):
         raise InvalidInput(
-            "A stream must come without Content-Encoding; nothing was stored.",
+            "A stream may come as gzip, or without Content-Encoding; nothing was stored.",
             field="Content-Encoding",
             remedy="Send it plain.",
         )
@@ -79,7 +82,7 @@ async def bulk(request: Request, ctx: Reader, state: State, load: Name, first: F
     mark = object()
     _running.add(mark)
     try:
-        return await _store(request, ctx, state, prefix, first)
+        return await _store(request, ctx, state, prefix, first, packed=encoding == "gzip")
     finally:
         _running.discard(mark)
 
@@ -104,12 +107,19 @@ def _prefix(ctx: CommandContext, load: str) -> str:
 
 
 async def _store(
-    request: Request, ctx: CommandContext, state: State, prefix: str, first: int
+    request: Request,
+    ctx: CommandContext,
+    state: State,
+    prefix: str,
+    first: int,
+    *,
+    packed: bool,
 ) -> Loaded:
     options = options_of(request, state)
     done = Loaded(through=first - 1)
     cutter = ndjson.Cutter(line=first - 1)
     stream = request.stream()
+    gunzip = Gunzip() if packed else None
     while True:
         try:
             async with asyncio.timeout(SILENCE_S):
@@ -122,13 +132,28 @@ async def _store(
             ) from None
         except ClientDisconnect:
             return done  # heard by nobody; what is stored is found again by its name
-        for part in cutter.end() if data is None else cutter.feed(data):
+        if gunzip is not None and data is None:
+            gunzip.end()
+        for part in _parts(cutter, gunzip, data):
             found = await asyncio.to_thread(ndjson.parse, part, options, clock(request))
             if found:
                 await _once(ctx, state, prefix, part, found, done)
             done.through = part.last
         if data is None:
             return done
+
+
+def _parts(
+    cutter: ndjson.Cutter, gunzip: Gunzip | None, data: bytes | None
+) -> Iterator[ndjson.Part]:
+    """Yield the parts that are whole now; a packed stream is unpacked as far as it is asked for."""
+    if data is None:
+        yield from cutter.end()
+    elif gunzip is None:
+        yield from cutter.feed(data)
+    else:
+        for piece in gunzip.feed(data):
+            yield from cutter.feed(piece)
 
 
 async def _once(
@@ -144,9 +169,11 @@ async def _once(
     delivery = Delivery(
         source, ctx.principal.id, "bulk", "application/x-ndjson", part.body, found, ctx.request_id
     )
-    stored = await alerts.take_once(
-        state.db, ctx, delivery, f"{prefix}{part.first}", part.last,
-        window=timedelta(seconds=state.settings.group_window_seconds),
+    stored = await state.batcher.between(
+        lambda: alerts.take_once(
+            state.db, ctx, delivery, f"{prefix}{part.first}", part.last,
+            window=timedelta(seconds=state.settings.group_window_seconds),
+        )
     )  # fmt: skip
     done.alerts += stored["alerts"]
     done.new += stored["new"]
