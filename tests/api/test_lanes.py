@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -109,7 +110,7 @@ async def test_one_part_of_a_file_goes_between_two_batches(bench: Bench) -> None
     async def part(name: str) -> None:
         found.append((name, made.waiting))
 
-    first, other = (asyncio.ensure_future(made.between(lambda n=n: part(n))) for n in "ab")
+    first, other = (asyncio.ensure_future(made.between(partial(part, n))) for n in "ab")
     await asyncio.sleep(0)
     await bench.send(made, ["B"])
     assert found == []  # a batch is being stored

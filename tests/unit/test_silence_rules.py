@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -24,7 +25,14 @@ from warroom.domain.silence import (
 from warroom.errors import InvalidInput, Refused
 from warroom.ingest.alertmanager_silence import parse
 from warroom.ingest.matchers import parse_matcher, parse_matchers
-from warroom.services.matching import matches_everything, test_of
+from warroom.services.matching import (
+    equal_pairs,
+    gate_of,
+    holds_for,
+    matches_everything,
+    sieve_of,
+    test_of,
+)
 from warroom.services.suppression import ActiveSilence, Suppressions
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -223,6 +231,62 @@ def test_the_one_that_ends_last_speaks_and_reach_is_kept() -> None:
     assert why("ana", NOW + timedelta(days=3), "x\n\ny", NOW) == (
         "silenced by ana until on 2026-11-24 at 10:00 UTC: x y"
     )
+
+
+WORDS = st.text(alphabet="ab|.*?[]^+-", max_size=6)
+
+
+@given(
+    patterns=st.lists(WORDS, min_size=1, max_size=12, unique=True),
+    texts=st.lists(st.text(alphabet="ab-", max_size=6), max_size=5),
+)
+def test_many_expressions_asked_at_once_answer_as_one_by_one(
+    patterns: list[str], texts: list[str]
+) -> None:
+    readable = []
+    for pattern in patterns:
+        with contextlib.suppress(InvalidInput):
+            readable.append((pattern, holds_for(Matcher("l", pattern, regex=True))))
+    if not readable:
+        return
+    sieve = sieve_of(tuple(pattern for pattern, _ in readable))
+    for text in (*texts, ""):
+        wanted = [place for place, (_, holds) in enumerate(readable) if holds(text)]
+        assert sorted(sieve(text)) == wanted
+
+
+def test_what_is_too_large_for_one_set_is_asked_in_several() -> None:
+    patterns = tuple(f"p{n}(x{{500}}|y{{500}}|[a-z]{{500}}){{1,2}}" for n in range(300))
+    sieve = sieve_of(patterns)
+    assert sieve("p7" + "x" * 500) == [7]
+    assert sieve("p299" + "y" * 1000) == [299]
+    assert sieve("p7" + "x" * 499) == []
+
+
+def test_a_gate_rules_out_and_the_other_matchers_decide() -> None:
+    def active(n: int, *texts: str) -> ActiveSilence:
+        matchers = [parse_matcher(text) for text in texts]
+        return ActiveSilence(
+            UUID(int=n), "ana", NOW + HOUR, "x", frozenset({"main"}), False,
+            next(iter(equal_pairs(matchers).items()), None), test_of(matchers), gate_of(matchers),
+        )  # fmt: skip
+
+    many = [active(n, f"service=~pay-{n}.*", "env!=test") for n in range(100)]
+    found = Suppressions(
+        [*many, active(100, "service=~pay-7.*", "zone=~eu-.*"), active(101, "team=~|db", "env=~."),
+         active(102, "env!~prod.*")],
+        NOW,
+    )  # fmt: skip
+
+    def ids(**labels: str) -> list[int]:
+        return sorted(s.id.int for s in found.of(labels))
+
+    assert ids(service="pay-7x", env="prod") == [7]
+    assert ids(service="pay-71", env="prod", zone="eu-1") == [7, 71, 100]
+    assert ids(service="pay-7", env="test") == [102]
+    # A label that is not there is the empty text, which an expression may fit.
+    assert ids(env="p") == [101, 102]
+    assert ids(team="web", env="p") == [102]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import argparse
 import asyncio
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from warroom.cli import interrupt
 from warroom.cli.common import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from warroom.client import Client
 
 Json = dict[str, Any]
+File = io.BufferedReader | gzip.GzipFile
 ADDRESS: Final = "/v1/ingest/bulk"
 PIECE_LINES: Final = 5_000
 PIECE_BYTES: Final = 4 << 20
@@ -83,15 +85,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _opened(name: str) -> BinaryIO:
+def _opened(name: str) -> File:
     """Open a file; one that gzip packed is read as what is in it, so it is known by that, too."""
     file = Path(name).open("rb")  # noqa: SIM115 - whoever asked closes it
     packed = file.read(2) == b"\x1f\x8b"
     file.seek(0)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+    return gzip.GzipFile(fileobj=file) if packed else file
 
 
-async def _load(client: Client, file: BinaryIO, name: str, lines: int) -> Json:
+async def _load(client: Client, file: File, name: str, lines: int) -> Json:
     """Send what is not stored yet, piece by piece; return the totals of this run."""
     async with client:
         through = await _known(client, name)
@@ -137,7 +139,7 @@ async def _known(client: Client, name: str) -> int:
     raise AssertionError("unreachable")
 
 
-def _pieces(file: BinaryIO, behind: int) -> Iterator[tuple[int, bytes]]:
+def _pieces(file: File, behind: int) -> Iterator[tuple[int, bytes]]:
     """Yield the number of the first line, and the lines, of each piece behind a line."""
     first, size = behind + 1, 0
     piece: list[bytes] = []

@@ -6,7 +6,7 @@ takes time linear in the label and bounded memory, and reads what Alertmanager r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,20 +18,28 @@ from warroom.errors import InvalidInput
 Test = Callable[[Mapping[str, str]], bool]
 
 
-def _options() -> Any:
+def _options(max_mem: int) -> Any:
     options = re2.Options()
     options.log_errors = False
-    # Of one expression, compiled; Go's own limit on repetitions bounds it as well.
-    options.max_mem = 1 << 20
+    options.max_mem = max_mem
     return options
 
 
-_OPTIONS = _options()
+# Of one expression, compiled; Go's own limit on repetitions bounds it as well.
+_OPTIONS = _options(1 << 20)
+# Of all silences' expressions on one label; what does not fit is asked in several sets.
+_SET_OPTIONS = _options(8 << 20)
+PACK_SIZE = 10_000
+"""Instructions of one set: some 300 usual expressions, or three of the largest."""
 
 
 @lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> Any:
+    return re2.compile(pattern, _OPTIONS)
+
+
 def _full(pattern: str) -> Callable[[str], object]:
-    found: Callable[[str], object] = re2.compile(pattern, _OPTIONS).fullmatch
+    found: Callable[[str], object] = _compiled(pattern).fullmatch
     return found
 
 
@@ -71,6 +79,60 @@ def holds_for(matcher: Matcher) -> Callable[[str], bool]:
             remedy="It is RE2's syntax, as in Prometheus.",
         ) from None
     return (lambda text: _fits(wanted, text)) if equal else (lambda text: not _fits(wanted, text))
+
+
+Sieve = Callable[[str], list[int]]
+
+
+@lru_cache(maxsize=32)
+def sieve_of(patterns: tuple[str, ...]) -> Sieve:
+    """Return which of many expressions fit a text whole, asked in one go: the places of those.
+
+    Kept from batch to batch: a set takes milliseconds to compile, and grows faster with use.
+
+    Args:
+        patterns: expressions that can be read (``holds_for`` has read them).
+    """
+    sieves = tuple(_sieve(pack, first) for first, pack in _packs(patterns))
+    if len(sieves) == 1:
+        return sieves[0]
+    return lambda text: [place for sieve in sieves for place in sieve(text)]
+
+
+def _packs(patterns: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Cut them into what is compiled in some milliseconds each, with the place of each first."""
+    first, size = 0, 0
+    for place, pattern in enumerate(patterns):
+        more: int = _compiled(pattern).programsize
+        if size and size + more > PACK_SIZE:
+            yield first, patterns[first:place]
+            first, size = place, 0
+        size += more
+    yield first, patterns[first:]
+
+
+def _sieve(patterns: tuple[str, ...], first: int) -> Sieve:
+    chosen = re2.Set.FullMatchSet(_SET_OPTIONS)
+    try:
+        for pattern in patterns:
+            chosen.Add(pattern)
+        chosen.Compile()
+    except re2.error:  # asked one by one, it takes longer and is as true
+        each = [_full(pattern) for pattern in patterns]
+        return lambda text: [
+            first + place for place, full in enumerate(each) if full(text) is not None
+        ]
+    return lambda text: [first + place for place in chosen.Match(text) or ()]
+
+
+def gate_of(matchers: Iterable[Matcher]) -> tuple[str, str] | None:
+    """Return label and expression of a matcher that must fit, so that many can be asked at once.
+
+    The longest one: it is the likeliest to tell alerts apart.
+    """
+    found = [m for m in matchers if m.regex and m.equal]
+    chosen = max(found, key=lambda m: (len(m.value), m.name), default=None)
+    return (chosen.name, chosen.value) if chosen is not None else None
 
 
 def test_of(matchers: Iterable[Matcher]) -> Test:

@@ -11,7 +11,7 @@ from warroom.db.uow import Work
 from warroom.domain.silence import from_json, why
 from warroom.errors import InvalidInput
 from warroom.logs import log
-from warroom.services.matching import Test, equal_pairs, test_of
+from warroom.services.matching import Test, equal_pairs, gate_of, sieve_of, test_of
 
 _ACTIVE = """
 select s.id, s.matchers, s.comment, s.ends_at, s.units, s.security, p.name as who
@@ -23,7 +23,11 @@ order by s.ends_at desc, s.id
 
 @dataclass(frozen=True, slots=True)
 class ActiveSilence:
-    """A silence in force; it reaches the units of its maker, and security alerts if they may."""
+    """A silence in force; it reaches the units of its maker, and security alerts if they may.
+
+    ``pair`` is a label that must have just this value, ``gate`` a label and an expression that it
+    must fit: what rules out most silences at once.
+    """
 
     id: UUID
     who: str
@@ -33,6 +37,7 @@ class ActiveSilence:
     security: bool
     pair: tuple[str, str] | None
     test: Test
+    gate: tuple[str, str] | None = None
 
 
 class Suppressions:
@@ -43,11 +48,20 @@ class Suppressions:
         self._count = len(silences)
         self._by_pair: dict[tuple[str, str], list[ActiveSilence]] = {}
         self._others: list[ActiveSilence] = []
+        gates: dict[str, dict[str, list[ActiveSilence]]] = {}
         for silence in silences:
-            if silence.pair is None:
-                self._others.append(silence)
-            else:
+            if silence.pair is not None:
                 self._by_pair.setdefault(silence.pair, []).append(silence)
+            elif silence.gate is not None:
+                label, pattern = silence.gate
+                gates.setdefault(label, {}).setdefault(pattern, []).append(silence)
+            else:
+                self._others.append(silence)
+        # In one order, so that the next batch finds the sets that were compiled for this one.
+        self._gates = [
+            (label, sieve_of(tuple(sorted(gate))), [gate[pattern] for pattern in sorted(gate)])
+            for label, gate in gates.items()
+        ]
 
     def __len__(self) -> int:
         """Return how many silences are in force."""
@@ -83,6 +97,9 @@ class Suppressions:
     def _near(self, labels: Mapping[str, str]) -> Iterator[ActiveSilence]:
         for pair in labels.items():
             yield from self._by_pair.get(pair, ())
+        for label, sieve, silences in self._gates:
+            for place in sieve(labels.get(label, "")):
+                yield from silences[place]
         yield from self._others
 
 
@@ -99,6 +116,7 @@ async def load(work: Work, now: datetime) -> Suppressions:
         pair = next(iter(equal_pairs(matchers).items()), None)
         found.append(
             ActiveSilence(row["id"], row["who"], row["ends_at"], row["comment"],
-                          frozenset(row["units"]), row["security"], pair, test)
+                          frozenset(row["units"]), row["security"], pair, test,
+                          gate_of(matchers))
         )  # fmt: skip
     return Suppressions(found, now)
