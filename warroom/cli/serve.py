@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
     config.load()
     tls.bind_versions(config, settings)
     url = f"http{'s' if encrypted else ''}://{_bracketed(settings.api_host)}:{port}"
-    return asyncio.run(_serve(uvicorn.Server(config), db, listener, url, args.announce))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's
+        return runner.run(_serve(uvicorn.Server(config), db, listener, url, args.announce))
 
 
 def _bracketed(host: str) -> str:
