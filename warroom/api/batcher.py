@@ -24,6 +24,7 @@ from warroom.domain.source import Lane
 from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
 from warroom.services import alerts
 from warroom.services.alerts import Delivery, DeliveryResult
+from warroom.services.token_proof import Unproven
 
 CLOSE_S = 8.0
 """How long an orderly end may take; the supervisor kills after 15 s."""
@@ -140,6 +141,7 @@ class Batcher:
 
         Raises:
             Overloaded: the queue is full, or it waited for too long; nothing was stored.
+            Unproven: its token is not what it was; nothing was stored.
             WarRoomError: why the transaction of its batch failed.
         """
         if self._closing:
@@ -200,6 +202,11 @@ class Batcher:
     async def _store(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
         try:
             results = await self._take([d for d, _ in batch], urgent=urgent)
+        except Unproven as error:
+            self._fail([batch[place] for place in error.places], error)
+            left = [one for place, one in enumerate(batch) if place not in error.places]
+            if left:
+                await self._store(left, urgent=urgent)
         except WarRoomError as error:
             # A refusal is one body's fault: told to its neighbours, it would lose their alerts,
             # because Alertmanager never repeats what was answered with 4xx.
@@ -252,7 +259,7 @@ class Batcher:
                 raise
 
     @staticmethod
-    def _fail(batch: Sequence[Waiting], error: WarRoomError) -> None:
+    def _fail(batch: Sequence[Waiting], error: WarRoomError | Unproven) -> None:
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)
