@@ -1,7 +1,8 @@
 """Micro-batches: what has queued while the last transaction ran goes into the next one.
 
-There are two lanes, each with a queue, a worker and a connection of its own: what critical sources
-send neither waits behind a storm from ordinary ones nor is refused because of it.  A queue is
+There are two lanes, each with a queue, workers and connections of their own: what critical sources
+send neither waits behind a storm from ordinary ones nor is refused because of it.  The ordinary one
+has two workers: while the database stores one batch, the other is read and decided.  A queue is
 bounded by alerts, by bytes and by how long one waits in it; beyond that the sender is told to come
 back.  A sender gets its 2xx only after the commit.  Whoever waits when the batcher is cancelled is
 told what is true: unknown for the batch under way, which may be in its COMMIT, and not stored for
@@ -23,6 +24,7 @@ from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
 from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
 from warroom.services import alerts
+from warroom.services.alert_turn import Turn
 from warroom.services.alerts import Delivery, DeliveryResult
 from warroom.services.token_proof import Unproven
 
@@ -31,6 +33,7 @@ CLOSE_S = 8.0
 WAIT_S = 30.0
 CRITICAL_SHARE = 4
 """The critical lane has room of its own: a fourth of what the ordinary one has, on top of it."""
+WORKERS = 2
 YIELD_S = 1.0
 """How long an ordinary batch lets critical ones go first, that may need the same services."""
 
@@ -40,7 +43,7 @@ def _ended() -> Overloaded:
 
 
 class Batcher:
-    """A worker for each lane over its bounded queue.
+    """The workers of each lane over its bounded queue.
 
     Args:
         db: the database.
@@ -84,6 +87,7 @@ class Batcher:
         }
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._turn = asyncio.Lock()
 
     @property
     def waiting(self) -> int:
@@ -102,7 +106,11 @@ class Batcher:
     def start(self) -> None:
         """Start the workers."""
         loop = asyncio.get_running_loop()
-        self._workers = {loop.create_task(self._run(lane)) for lane in self._lanes}
+        self._workers = {
+            loop.create_task(self._run(lane))
+            for lane in self._lanes
+            for _ in range(WORKERS if lane is Lane.ORDINARY else 1)
+        }
 
     def cancel(self) -> bool:
         """End the workers in the middle of their batches; tell whether any ran."""
@@ -172,7 +180,7 @@ class Batcher:
         lane, urgent = self._lanes[which], which is Lane.CRITICAL
         try:
             while lane or not self._closing:
-                if not lane:
+                if not lane.enough:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
@@ -183,7 +191,7 @@ class Batcher:
                 try:
                     await self._store(batch, urgent=urgent)
                 finally:
-                    lane.count_off(batch)
+                    lane.done(batch)
                 if not urgent:
                     self._size.took(time.monotonic() - begun, sum(count(d) for d, _ in batch))
         finally:
@@ -243,7 +251,10 @@ class Batcher:
         ends_at = time.monotonic() + self.wait_s
         while True:
             try:
-                return await alerts.take_batch(self._db, self._ctx, batch, window=self._window)
+                return await alerts.take_batch(
+                    self._db, self._ctx, batch, window=self._window,
+                    turn=None if urgent else Turn(self._turn),
+                )  # fmt: skip
             except LockNotAvailable:
                 if not urgent or time.monotonic() >= ends_at:
                     raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -264,13 +264,24 @@ def _known(r: Any) -> KnownAlert:
     )  # fmt: skip
 
 
+def _array(texts: Iterable[str]) -> str:
+    """Return texts as PostgreSQL writes an array; the driver takes them one by one, slowly."""
+    return "{" + ",".join(_element(text) for text in texts) + "}"
+
+
+def _element(text: str) -> str:
+    if text.isalnum() and text.isascii() and text.lower() != "null":
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def alerts_asked(keys: Sequence[Key], *, lock: bool) -> Asked:
     """Ask for the stored alerts of (source, fingerprint); locked in the order of the key."""
     return (
         f"{_KNOWN} join unnest(cast(:sources as uuid[]), cast(:prints as text[])) as k(s, f)"
         " on a.source_id = k.s and a.fingerprint = k.f"
         + (" order by a.source_id, a.fingerprint for update of a" if lock else ""),
-        {"sources": [k[0] for k in keys], "prints": [k[1] for k in keys]},
+        {"sources": _array(str(k[0]) for k in keys), "prints": _array(k[1] for k in keys)},
     )
 
 

@@ -44,6 +44,7 @@ from warroom.services.alert_rows import (
     begins,
     repeats,
 )
+from warroom.services.alert_turn import Turn
 from warroom.services.token_proof import Proof
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
@@ -97,6 +98,7 @@ async def take_batch(
     deliveries: Sequence[Delivery],
     *,
     window: timedelta = grouping.DEFAULT_WINDOW,
+    turn: Turn | None = None,
 ) -> list[DeliveryResult]:
     """Store a batch of deliveries durably, in one transaction.
 
@@ -105,6 +107,7 @@ async def take_batch(
         ctx: the request (or the batcher's own) context; recorded as request and origin.
         deliveries: in the order in which they arrived.
         window: how long an untouched incident still takes in new alerts.
+        turn: its turn among the batches of this process.
 
     Returns:
         One result a delivery, in the same order.
@@ -119,11 +122,11 @@ async def take_batch(
     results: list[DeliveryResult] = []
 
     async def handler(work: Work, again: bool) -> Answer:
-        results[:] = await _take(work, deliveries, window, lock=again)
+        results[:] = await _take(work, deliveries, window, lock=again, turn=turn)
         return Answer(200, {})
 
     many = sum(len(d.alerts) for d in deliveries)
-    await _again_after_races(db, inner, "alerts.take", {}, handler, alerts=many)
+    await _again_after_races(db, inner, "alerts.take", {}, handler, alerts=many, turn=turn)
     return results
 
 
@@ -174,6 +177,7 @@ async def _again_after_races(
     handler: Callable[[Work, bool], Awaitable[Answer]],
     *,
     alerts: int,
+    turn: Turn | None = None,
 ) -> Answer:
     """Run a command that takes alerts; again, with everything locked, when it lost a race."""
     more = max(alerts - USUAL, 0)
@@ -194,6 +198,9 @@ async def _again_after_races(
             )
         except Raced:
             continue
+        finally:
+            if turn is not None:
+                turn.give_back()
     raise DatabaseUnavailable("The same new alerts arrived everywhere at once; nothing was stored.")
 
 
@@ -236,7 +243,12 @@ async def quarantine(
 
 
 async def _take(
-    work: Work, deliveries: Sequence[Delivery], window: timedelta, *, lock: bool
+    work: Work,
+    deliveries: Sequence[Delivery],
+    window: timedelta,
+    *,
+    lock: bool,
+    turn: Turn | None = None,
 ) -> list[DeliveryResult]:
     items = [
         _Item((d.source_id, alert.fingerprint), index, position, alert)
@@ -260,6 +272,8 @@ async def _take(
         desk = plan.desk(work, now, window, incidents, locked=False)
         spare: dict[store.Key, UUID] = {}
     else:
+        if turn is not None:
+            await turn.take()
         known, desk, spare = await _lock(work, items, seen, plan, window)
     # A cause before what it takes down; the messages of one fingerprint stay in their order.
     items.sort(key=lambda i: desk.rank(seen.services[grouping.service_of(i.incoming)]))
