@@ -76,7 +76,7 @@ DEFINERS = {
     "read_v1.change_event_at": "warroom_search", "read_v1.change_service_at": "warroom_search",
     "read_v1.incident_change_at": "warroom_search", "read_v1.freeze_at": "warroom_search",
     "read_v1.mitigation_lock_at": "warroom_search", "read_v1.silence_at": "warroom_search",
-    "warroom.audit_added": "warroom_owner",
+    "warroom.audit_added": "warroom_owner", "warroom.audit_changed": "warroom_owner",
 }  # fmt: skip
 TO_PUBLIC = {"viewer_id", "viewer_units", "viewer_security", "viewer_all", "viewer_named"}
 
@@ -168,6 +168,8 @@ def test_every_trigger_fires_always(pg: TestDatabase) -> None:
         wanted = {"keep_history", "audit_row", "refuse_truncate"}
         if table in ("service", "dependency"):
             wanted |= {"audit_added"}
+        if table == "incident":
+            wanted |= {"audit_changed"}
         assert by_table[table] - {"follow_incident"} == wanted, table
     for table in BATCHED:
         wanted = {"audit_insert", "audit_update", "audit_delete", "refuse_truncate"}

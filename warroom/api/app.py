@@ -46,6 +46,7 @@ from warroom.api.buckets import Buckets
 from warroom.api.catalog import imports
 from warroom.api.limits import Door
 from warroom.api.state import AppState
+from warroom.api.straight import Straight
 from warroom.db.engine import Database, normal_conninfo
 from warroom.domain.principal import CommandContext
 from warroom.services import impact_evidence
@@ -130,6 +131,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     limits = {path: min(most, settings.body_limit_bytes) for path, most in SMALLER.items()}
     limits |= {imports.ADDRESS: settings.import_limit_bytes, reports.FORM: reports.FORM_BYTES}
     bodies = max(settings.body_limit_bytes * BODIES_AT_ONCE, settings.import_limit_bytes)
+    app.add_middleware(Straight)
     app.add_middleware(
         Door, limit=settings.body_limit_bytes, own=limits, streamed=(bulk.ADDRESS,),
         bodies_max=bodies,

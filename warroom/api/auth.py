@@ -9,12 +9,13 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import RowMapping
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asgi
 
 from warroom.api.buckets import Pace, pace_of
 from warroom.api.problems import answer_to
-from warroom.api.state import AppState, state_of
+from warroom.api.state import AppState, state_for, state_of
 from warroom.api.token_lookup import NOBODY
 from warroom.api.unread import body_is_coming, closing, without_body
 from warroom.db.uow import Work, read
@@ -33,6 +34,7 @@ from warroom.errors import (
     Unauthenticated,
     WarRoomError,
 )
+from warroom.services.token_proof import Proof, said_of
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """The addresses that need no token."""
@@ -47,6 +49,8 @@ SMALLER = {"/v2/enqueue": 512 * 1024}
 """The addresses whose dialect has a limit of its own, with a token as well."""
 GENIE_KEY = re.compile(r"/v2/alerts(?:/.*)?", re.DOTALL)
 """The addresses where Opsgenie's clients send the token as ``Authorization: GenieKey``."""
+PROVEN_WHEN_STORED = frozenset({"/api/v2/alerts", "/v1/ingest/alertmanager"})
+"""The doors that let in what a token brings that was good a moment ago; see ``prove``."""
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 GITLAB = "/v1/ingest/changes/gitlab"
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -186,7 +190,11 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
     known = state.buckets.brings_alerts(request.method, request.url.path, digest)
     if known is not None:
         _check_room(request, known)
-    row = await state.tokens.find(digest)
+    row = _recent(request, state, digest)
+    if row is None:
+        row = await state.tokens.find(digest)
+    else:
+        request.state.proof = Proof(digest, said_of(row))
     if row is None:
 
         async def why(work: Work) -> Unauthenticated:
@@ -203,6 +211,38 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
         row["principal_id"], row["name"], PrincipalKind(row["kind"]),
         frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
     )  # fmt: skip
+
+
+def _recent(request: Request, state: AppState, digest: bytes) -> RowMapping | None:
+    """Return what was said of a token a moment ago, where that is enough for now.
+
+    It is for a source's token at a door that looks at it again in the transaction that stores what
+    it brings; and only to let in.  Who is refused is refused for what holds now.
+    """
+    if (
+        request.method != "POST"
+        or request.url.path not in PROVEN_WHEN_STORED
+        or getattr(request.state, "asks", False)
+    ):
+        return None
+    row = state.tokens.recent(digest)
+    if row is None or row["source_id"] is None:
+        return None
+    return row if state.buckets.lets_in(pace_of(row["source_id"], row)) else None
+
+
+async def prove(request: Request) -> None:
+    """Ask whose the token is after all, where what was said of it a moment ago was taken so far.
+
+    Raises:
+        Unauthenticated: it is nobody's any more.
+        SourcePaused, Throttled, Overloaded: its source may not send now.
+    """
+    proof: Proof | None = getattr(request.state, "proof", None)
+    if proof is not None:
+        request.state.proof, request.state.asks = None, True
+        state_of(request).tokens.forget(proof.token)
+        request.state.principal = await _principal(request)
 
 
 def admit(request: Request, token: bytes | None = None) -> None:
@@ -266,11 +306,17 @@ def origin(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
+def here(request: Request) -> CommandContext:
+    """Return the context of a request that the gate has let in."""
+    return CommandContext(request.state.principal, request.state.request_id, origin(request))
+
+
 async def reader(
-    request: Request, principal: Annotated[Principal, Depends(authenticate)]
+    request: Request,
+    _principal: Annotated[Principal, Depends(authenticate)],
 ) -> CommandContext:
     """Return the context of a request that changes nothing."""
-    return CommandContext(principal, request.state.request_id, origin(request))
+    return here(request)
 
 
 async def commander(
@@ -297,4 +343,4 @@ async def commander(
 
 Reader = Annotated[CommandContext, Depends(reader)]
 Commander = Annotated[CommandContext, Depends(commander)]
-State = Annotated[AppState, Depends(state_of)]
+State = Annotated[AppState, Depends(state_for)]

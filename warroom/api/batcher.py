@@ -1,7 +1,8 @@
 """Micro-batches: what has queued while the last transaction ran goes into the next one.
 
-There are two lanes, each with a queue, a worker and a connection of its own: what critical sources
-send neither waits behind a storm from ordinary ones nor is refused because of it.  A queue is
+There are two lanes, each with a queue, workers and connections of their own: what critical sources
+send neither waits behind a storm from ordinary ones nor is refused because of it.  The ordinary one
+has two workers: while the database stores one batch, the other is read and decided.  A queue is
 bounded by alerts, by bytes and by how long one waits in it; beyond that the sender is told to come
 back.  A sender gets its 2xx only after the commit.  Whoever waits when the batcher is cancelled is
 told what is true: unknown for the batch under way, which may be in its COMMIT, and not stored for
@@ -24,7 +25,9 @@ from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
 from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
 from warroom.services import alerts
+from warroom.services.alert_turn import Turn
 from warroom.services.alerts import Delivery, DeliveryResult
+from warroom.services.token_proof import Unproven
 
 T = TypeVar("T")
 CLOSE_S = 8.0
@@ -32,6 +35,7 @@ CLOSE_S = 8.0
 WAIT_S = 30.0
 CRITICAL_SHARE = 4
 """The critical lane has room of its own: a fourth of what the ordinary one has, on top of it."""
+WORKERS = 2
 YIELD_S = 1.0
 """How long an ordinary batch lets critical ones go first, that may need the same services."""
 
@@ -41,7 +45,7 @@ def _ended() -> Overloaded:
 
 
 class Batcher:
-    """A worker for each lane over its bounded queue.
+    """The workers of each lane over its bounded queue.
 
     Args:
         db: the database.
@@ -85,7 +89,7 @@ class Batcher:
         }
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
-        # Who stores next in the ordinary lane: its worker, or one part of a file.
+        # Held by who changes something in the ordinary lane: a batch, or a part of a file.
         self._turn = asyncio.Lock()
         self._parts = asyncio.Lock()
 
@@ -106,7 +110,11 @@ class Batcher:
     def start(self) -> None:
         """Start the workers."""
         loop = asyncio.get_running_loop()
-        self._workers = {loop.create_task(self._run(lane)) for lane in self._lanes}
+        self._workers = {
+            loop.create_task(self._run(lane))
+            for lane in self._lanes
+            for _ in range(WORKERS if lane is Lane.ORDINARY else 1)
+        }
 
     def cancel(self) -> bool:
         """End the workers in the middle of their batches; tell whether any ran."""
@@ -145,6 +153,7 @@ class Batcher:
 
         Raises:
             Overloaded: the queue is full, or it waited for too long; nothing was stored.
+            Unproven: its token is not what it was; nothing was stored.
             WarRoomError: why the transaction of its batch failed.
         """
         if self._closing:
@@ -191,19 +200,20 @@ class Batcher:
         lane, urgent = self._lanes[which], which is Lane.CRITICAL
         try:
             while lane or not self._closing:
-                if not lane:
+                if not lane.enough:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
-                if urgent:
-                    await self._next(lane, self._batch_max, urgent=True)
-                    continue
-                await self._let_pass()
-                async with self._turn:
-                    begun = time.monotonic()
-                    many = await self._next(lane, self._size.now, urgent=False)
-                if many:
-                    self._size.took(time.monotonic() - begun, many)
+                if not urgent:
+                    await self._let_pass()
+                batch = lane.take(self._batch_max if urgent else self._size.now)
+                begun = time.monotonic()
+                try:
+                    await self._store(batch, urgent=urgent)
+                finally:
+                    lane.done(batch)
+                if not urgent:
+                    self._size.took(time.monotonic() - begun, sum(count(d) for d, _ in batch))
         finally:
             # Nobody would ever take what is put into the queue from here on.
             self._closing = True
@@ -230,6 +240,11 @@ class Batcher:
     async def _store(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
         try:
             results = await self._take([d for d, _ in batch], urgent=urgent)
+        except Unproven as error:
+            self._fail([batch[place] for place in error.places], error)
+            left = [one for place, one in enumerate(batch) if place not in error.places]
+            if left:
+                await self._store(left, urgent=urgent)
         except WarRoomError as error:
             # A refusal is one body's fault: told to its neighbours, it would lose their alerts,
             # because Alertmanager never repeats what was answered with 4xx.
@@ -266,7 +281,10 @@ class Batcher:
         ends_at = time.monotonic() + self.wait_s
         while True:
             try:
-                return await alerts.take_batch(self._db, self._ctx, batch, window=self._window)
+                return await alerts.take_batch(
+                    self._db, self._ctx, batch, window=self._window,
+                    turn=None if urgent else Turn(self._turn),
+                )  # fmt: skip
             except LockNotAvailable:
                 if not urgent or time.monotonic() >= ends_at:
                     raise
@@ -282,7 +300,7 @@ class Batcher:
                 raise
 
     @staticmethod
-    def _fail(batch: Sequence[Waiting], error: WarRoomError) -> None:
+    def _fail(batch: Sequence[Waiting], error: WarRoomError | Unproven) -> None:
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)

@@ -34,10 +34,6 @@ RETRY_5XX: Final = re.compile(r"/v1/ingest/alertmanager(/.*)?|/api/v[12]/alerts"
 DOORS: Final = re.compile(r"/v1/ingest/.+|/api/v[12]/alerts|/v2/(change/)?enqueue|/v2/alerts(/.*)?")
 CHANGES: Final = re.compile(r"/v1/ingest/changes(/.*)?|/v2/change/enqueue")
 
-COLUMNS: Final = (
-    "s.key as source_key, s.rate_per_s, s.burst, s.lane, s.paused_at, now() as asked_at"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -67,7 +63,7 @@ class Pace:
 
 
 def pace_of(source_id: UUID, row: Mapping[Any, Any]) -> Pace:
-    """Return the pace in a row that was asked for ``COLUMNS``."""
+    """Return the pace in a row that was asked for ``token_proof.PACE``."""
     return Pace(
         source_id, row["source_key"], row["rate_per_s"], row["burst"],
         Lane(row["lane"] or Lane.ORDINARY), row["paused_at"], row["asked_at"],
@@ -146,6 +142,11 @@ class Buckets:
         known = self._buckets.get(pace.source_id)
         if known is None or (known.rate, known.burst) != (pace.rate_per_s, burst):
             self._buckets[pace.source_id] = Bucket(pace.rate_per_s, burst, self._clock())
+
+    def lets_in(self, pace: Pace) -> bool:
+        """Say whether ``admit`` would let a source's alerts in; nothing is counted."""
+        bucket = self._buckets.get(pace.source_id)
+        return pace.paused_at is None and (bucket is None or bucket.wait(self._clock()) <= 0)
 
     def admit(self, method: str, path: str, pace: Pace) -> bool:
         """Let a request through, or say why not; tell whether it brings alerts.

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from warroom.api.auth import Reader, State
+from warroom.api.auth import Reader, State, here, prove
 from warroom.api.buckets import Pace
 from warroom.api.problems import RESPONSES
 from warroom.domain.alert import IncomingAlert
@@ -22,6 +22,7 @@ from warroom.ingest.common import IngestOptions
 from warroom.services import alerts
 from warroom.services.access import require
 from warroom.services.alerts import Delivery
+from warroom.services.token_proof import Unproven
 
 router = APIRouter(tags=["ingest"], responses=RESPONSES)
 Parser = Callable[[bytes, IngestOptions, datetime], tuple[IncomingAlert, ...]]
@@ -110,7 +111,7 @@ async def take(
     delivery = Delivery(
         ctx.principal.source_id, ctx.principal.id, dialect,
         request.headers.get("content-type", ""), body if stored_as is None else stored_as, (),
-        ctx.request_id,
+        ctx.request_id, getattr(request.state, "proof", None),
     )  # fmt: skip
     now = clock(request)
     try:
@@ -120,7 +121,11 @@ async def take(
     except Overloaded:
         state.buckets.count(delivery.source_id, "full")
         raise
+    except Unproven:
+        await prove(request)
+        return await take(request, here(request), state, parse, dialect, stored_as=stored_as)
     except InvalidInput as error:
+        await prove(request)
         kept = await alerts.quarantine(state.db, ctx, delivery, error)
         error.remedy = f"{error.remedy or ''} The body is kept as {kept}.".strip()
         raise

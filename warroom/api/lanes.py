@@ -57,6 +57,7 @@ class LaneQueue:
         self._queue: deque[Waiting] = deque()
         self.alerts = 0
         """Alerts that wait or are being stored."""
+        self._in_hand = 0
         self.bytes = 0
         """Bytes of their bodies."""
         self.wake = asyncio.Event()
@@ -68,6 +69,16 @@ class LaneQueue:
     def __bool__(self) -> bool:
         """Say whether anything waits that nobody has taken yet."""
         return bool(self._queue)
+
+    @property
+    def enough(self) -> bool:
+        """Say whether a batch is worth while: at once beside none, else as large as what runs.
+
+        Two batches under way are better than one, while they are not made of crumbs: each has a
+        price of its own.
+        """
+        waiting = self.alerts - self._in_hand
+        return bool(self._queue) and waiting >= self._in_hand
 
     def put(self, one: Waiting) -> None:
         """Let one wait.
@@ -105,7 +116,7 @@ class LaneQueue:
         )
 
     def take(self, batch_max: int) -> list[Waiting]:
-        """Take out what goes into one transaction; it counts until it is counted off."""
+        """Take out what goes into one transaction; it counts until it is ``done``."""
         batch: list[Waiting] = []
         size = 0
         while self._queue:
@@ -114,7 +125,14 @@ class LaneQueue:
                 break
             batch.append(self._queue.popleft())
             size += many
+        self._in_hand += size
         return batch
+
+    def done(self, batch: Sequence[Waiting]) -> None:
+        """These were taken out, and are answered."""
+        self._in_hand -= sum(count(delivery) for delivery, _ in batch)
+        self.count_off(batch)
+        self.wake.set()
 
     def drop(self, one: Waiting) -> bool:
         """Take out one that nobody has taken yet; False when somebody has."""

@@ -15,12 +15,13 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 
 from warroom.api.auth import BEARER, admit, origin, principal_of, stranger
-from warroom.api.buckets import COLUMNS, Pace, pace_of
+from warroom.api.buckets import Pace, pace_of
 from warroom.api.state import state_of
 from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext, Principal, PrincipalKind, Scope
 from warroom.errors import InvalidInput, Unauthenticated
 from warroom.ingest import change_github, change_pagerduty
+from warroom.services.token_proof import PACE
 
 _REFUSED = "This body is signed by no source that is known here; nothing was stored."
 _SOURCE = re.compile(r"/v1/ingest/changes/github/([a-z0-9][a-z0-9._-]{0,62})")
@@ -31,7 +32,7 @@ _SIGNER = (
     " and o.expires_at > now() order by o.expires_at desc limit 3) as secrets, {pace}"
     " from warroom.source s join warroom.principal p on p.id = s.principal_id"
     " where s.key = :key and s.secret is not null and p.disabled_at is null"
-).replace("{pace}", COLUMNS)
+).replace("{pace}", PACE)
 
 
 async def proven(

@@ -40,3 +40,8 @@ class AppState:
 def state_of(request: Request) -> AppState:
     """Return the parts of the application that serves the request."""
     return cast(AppState, request.app.state.parts)
+
+
+async def state_for(request: Request) -> AppState:
+    """Return the same to a route: what is not async, the framework runs in a thread."""
+    return state_of(request)

@@ -1,21 +1,23 @@
 """Whose a token is, asked of the database for all who wait at once.
 
-Every request needs the answer before anything else, and it is never kept: a token that is revoked
-is refused with the next request.  What comes while a question is on its way waits for the next
-one, so a storm of requests costs a few questions instead of one each.
+Every request needs the answer before anything else.  What comes while a question is on its way
+waits for the next one, so a storm of requests costs a few questions instead of one each.  A token
+that is revoked is refused with the next request: an answer is kept only for those who ask again
+in the very transaction that stores what the token brought (``warroom.services.token_proof``).
 """
 
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping
 
-from warroom.api.buckets import COLUMNS
 from warroom.db.deadline import DeadlineExceeded
 from warroom.db.uow import Work, read
 from warroom.domain.principal import INGEST_PRINCIPAL, CommandContext, Principal, PrincipalKind
+from warroom.services import token_proof
 
 if TYPE_CHECKING:
     from warroom.db.engine import Database
@@ -26,13 +28,9 @@ MANY = 1000
 """Tokens of one question at the most."""
 NOBODY = Principal(INGEST_PRINCIPAL, "nobody", PrincipalKind.AUTOMATION)
 """In whose name somebody is looked up who is not known yet."""
-_ASK = text(
-    "select h.hash, a.principal_id, a.name, a.kind, a.scopes, a.source_id, s.service_label,"
-    " s.severity_map, cast(s.mapping as text) as mapping, {pace}"
-    " from unnest(cast(:hashes as bytea[])) as h(hash)"
-    " cross join lateral warroom.authenticate(h.hash) a"
-    " left join warroom.source s on s.id = a.source_id".replace("{pace}", COLUMNS)
-)
+RECENT_S = 10.0
+"""How long an answer is good enough to take in what is proven again when it is stored."""
+KNOWN = 10_000
 
 
 class TokenLookup:
@@ -46,6 +44,16 @@ class TokenLookup:
         self._db = db
         self._waiting: dict[bytes, list[asyncio.Future[RowMapping | None]]] = {}
         self._asking: set[asyncio.Task[None]] = set()
+        self._recent: dict[bytes, tuple[float, RowMapping]] = {}
+
+    def recent(self, digest: bytes) -> RowMapping | None:
+        """Return what was said of a token a moment ago; never the last word on it."""
+        at, row = self._recent.get(digest, (0.0, None))
+        return row if row is not None and monotonic() - at < RECENT_S else None
+
+    def forget(self, digest: bytes) -> None:
+        """Forget what was said of a token."""
+        self._recent.pop(digest, None)
 
     async def find(self, digest: bytes) -> RowMapping | None:
         """Return the row of a token's principal and source, None for a token that is no good.
@@ -68,7 +76,7 @@ class TokenLookup:
 
     async def _ask(self, asked: dict[bytes, list[asyncio.Future[RowMapping | None]]]) -> None:
         async def handler(work: Work) -> dict[bytes, RowMapping]:
-            rows = await work.rows(_ASK, {"hashes": list(asked)})
+            rows = await work.rows(*token_proof.whose(asked))
             return {bytes(row["hash"]): row for row in rows}
 
         try:
@@ -87,7 +95,12 @@ class TokenLookup:
             if not isinstance(error, Exception):
                 raise
             return
+        if len(self._recent) + len(found) > KNOWN:
+            self._recent.clear()
         for digest, futures in asked.items():
+            self._recent.pop(digest, None)
+            if digest in found:
+                self._recent[digest] = (monotonic(), found[digest])
             for future in futures:
                 if not future.done():
                     future.set_result(found.get(digest))

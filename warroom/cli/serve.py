@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import gc
 import socket
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ from warroom.cli.parent import parent_gone
 from warroom.errors import ConfigurationError
 
 PORTS_TRIED = 50
+YOUNG, MIDDLE, OLD = 20_000, 20, 50
+"""Python's collector looks for cycles after so many new objects; a batch of alerts makes thousands,
+and none of them is one."""
 START_SECONDS = 15
 SWITCH_S = 0.0005
 """Python's own 5 ms, at each of the many short waits of a transaction, make seconds in a storm."""
@@ -85,9 +89,14 @@ def run(args: argparse.Namespace) -> int:
         timeout_graceful_shutdown=10, server_header=False, proxy_headers=False, **encrypted,
     )  # fmt: skip
     config.load()
+    # What is here by now stays: it is not searched for cycles over and over.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
     tls.bind_versions(config, settings)
     url = f"http{'s' if encrypted else ''}://{_bracketed(settings.api_host)}:{port}"
-    return asyncio.run(_serve(uvicorn.Server(config), db, listener, url, args.announce))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's
+        return runner.run(_serve(uvicorn.Server(config), db, listener, url, args.announce))
 
 
 def _bracketed(host: str) -> str:

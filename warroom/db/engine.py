@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from warroom.db.notify_hint import HintSender
-from warroom.errors import UnsafeRole
+from warroom.errors import DatabaseUnavailable, UnsafeRole
 
 Role = Literal["api", "engine", "admin"]
 
@@ -84,6 +84,7 @@ class Database:
             max_overflow=0,
             pool_timeout=connect_deadline_s,
             pool_recycle=1800,
+            pool_use_lifo=True,  # few warm connections, with their statements prepared
             hide_parameters=True,  # errors are logged, and parameters may be secrets
         )
         opened = cls(engine, role, connect_deadline_s)
@@ -126,8 +127,20 @@ class Database:
         await self.engine.dispose()
 
 
-async def driver_fd(conn: AsyncConnection) -> int | None:
+def driver_of(conn: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    """Return the driver's connection behind a started one.
+
+    Raises:
+        DatabaseUnavailable: it was lost.
+    """
+    under = conn.sync_connection
+    driver = None if under is None or under.invalidated else under.connection.driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise DatabaseUnavailable("The connection was lost; nothing was changed.")
+    return driver
+
+
+def driver_fd(conn: AsyncConnection) -> int | None:
     """Return the file descriptor of a live connection."""
-    raw = await conn.get_raw_connection()
-    driver = raw.driver_connection
-    return None if driver is None or driver.closed else int(driver.fileno())
+    driver = driver_of(conn)
+    return None if driver.closed else int(driver.fileno())

@@ -31,7 +31,7 @@ async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnect
     left = min(db.connect_deadline_s, ends_at - time.monotonic())
     try:
         await within(conn.start(), left, lambda: None, "connecting")
-        fd = await driver_fd(conn)
+        fd = driver_fd(conn)
     except BaseException:
         with contextlib.suppress(Exception):
             await conn.close()

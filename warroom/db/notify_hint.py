@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from warroom.errors import WarRoomError
@@ -51,23 +51,19 @@ class HintSender:
             self._wanted.clear()
             try:
                 await self._send()
-            except (WarRoomError, SQLAlchemyError, OSError) as error:
+            except (WarRoomError, SQLAlchemyError, psycopg.Error, OSError) as error:
                 log.warning("hint not sent: %s", type(error).__name__)
             await asyncio.sleep(EVERY_S)
 
     async def _send(self) -> None:
         from warroom.db.deadline import within
-        from warroom.db.engine import driver_fd
+        from warroom.db.engine import driver_fd, driver_of
 
         conn = self._db.engine.connect()
         await within(conn.start(), DEADLINE_S, lambda: None, "connecting for a hint")
         try:
-            fd = await driver_fd(conn)
-            await within(
-                conn.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL}),
-                DEADLINE_S, lambda: fd, "sending a hint",
-            )  # fmt: skip
-            await within(conn.commit(), DEADLINE_S, lambda: fd, "sending a hint")
+            driver = driver_of(conn)
+            await within(_hint(driver), DEADLINE_S, lambda: driver_fd(conn), "sending a hint")
         except BaseException:
             with contextlib.suppress(Exception):
                 await conn.invalidate()
@@ -75,3 +71,9 @@ class HintSender:
         finally:
             with contextlib.suppress(Exception):
                 await conn.close()
+
+
+async def _hint(driver: psycopg.AsyncConnection[Any]) -> None:
+    async with driver.pipeline():  # one round trip
+        await driver.execute("select pg_notify(%s, '')", (CHANNEL,))
+        await driver.commit()

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from sqlalchemy import TextClause, text
-
 HEADER = "X-Warroom-Write-Position"
-ASK: TextClause = text("select pg_current_wal_insert_lsn()::text")
+ASK = "select pg_current_wal_insert_lsn()::text"
 
 _told: ContextVar[Callable[[str], None] | None] = ContextVar("write_position", default=None)
 

@@ -25,10 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from warroom.db import position
 from warroom.db.deadline import within
-from warroom.db.engine import Database
+from warroom.db.engine import Database, driver_of
 from warroom.db.failures import known_failure, retryable
 from warroom.db.lend import lend
-from warroom.db.work import Work, settle
+from warroom.db.work import Asked, Found, Work, settle
 from warroom.domain.principal import CommandContext
 from warroom.errors import (
     DatabaseReadOnly,
@@ -38,7 +38,7 @@ from warroom.errors import (
     OutcomeUnknown,
 )
 
-__all__ = ["Answer", "Work", "body_hash", "read", "run_automation", "run_command"]
+__all__ = ["Answer", "Asked", "Found", "Work", "body_hash", "read", "run_automation", "run_command"]
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -135,10 +135,10 @@ async def read(
     try:
         async with lend(db, ends_at) as (conn, fd):
             work = Work(conn, ctx, ends_at, fd)
-            await work.execute("set transaction read only")
-            await settle(work, "read", eyes)
+            work.begin_with(("set transaction read only", {}))
+            settle(work, "read", eyes)
             result = await handler(work)
-            await within(conn.rollback(), work.left(), lambda: fd, "ending a read")
+            await _end(conn, work, fd)
             return result
     except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
         raise known_failure(error) from error
@@ -155,7 +155,7 @@ async def _attempt(
 ) -> Answer:
     async with lend(db, ends_at) as (conn, fd):
         work = Work(conn, ctx, ends_at, fd)
-        await settle(work, command, eyes)
+        settle(work, command, eyes)
         if ctx.idempotency_key is not None:
             known = await _remember(work, command, body)
             if known is not None:
@@ -173,9 +173,18 @@ async def _attempt(
                     "key": ctx.idempotency_key,
                 },
             )
+        await work.flush()
         await _commit(conn, work, fd)
         await _tell_position(conn, work, fd)
         return answer
+
+
+async def _end(conn: AsyncConnection, work: Work, fd: int) -> None:
+    """End a transaction that has only read.
+
+    With COMMIT: behind a ROLLBACK the driver forgets every statement that it has prepared.
+    """
+    await within(driver_of(conn).commit(), work.left(), lambda: fd, "ending a read")
 
 
 async def _tell_position(conn: AsyncConnection, work: Work, fd: int) -> None:
@@ -184,8 +193,8 @@ async def _tell_position(conn: AsyncConnection, work: Work, fd: int) -> None:
     if tell is None:
         return
     try:
-        found = await within(conn.execute(position.ASK), work.left(), lambda: fd, "asking where")
-        tell(str(found.scalar()))
+        tell(str(await work.scalar(position.ASK)))
+        await _end(conn, work, fd)
     except Exception:  # noqa: BLE001 - without it the reader asks the primary
         with contextlib.suppress(Exception):
             await conn.invalidate()
@@ -226,7 +235,7 @@ async def _confirm(conn: AsyncConnection, work: Work, fd: int) -> None:
     so, and asks again): a write behind it gets there only after it.
     """
     if not await work.scalar("select current_setting('synchronous_standby_names') <> ''"):
-        await within(conn.rollback(), work.left(), lambda: fd, "ending")
+        await _end(conn, work, fd)
         return
     await work.execute(
         "update warroom.idempotency set created_at = created_at"
@@ -243,9 +252,7 @@ async def _commit(conn: AsyncConnection, work: Work, fd: int) -> None:
     again with the same key learns what became of it.
     """
     warnings: list[str] = []
-    raw = (await conn.get_raw_connection()).driver_connection
-    if raw is None:
-        raise DatabaseUnavailable("The connection was lost; nothing was changed.")
+    raw = driver_of(conn)
 
     def noticed(diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.sqlstate == "01000":
@@ -253,7 +260,7 @@ async def _commit(conn: AsyncConnection, work: Work, fd: int) -> None:
 
     raw.add_notice_handler(noticed)
     try:
-        await within(conn.commit(), work.left(), lambda: fd, "committing")
+        await within(raw.commit(), work.left(), lambda: fd, "committing")
     except BaseException as error:
         if isinstance(error, asyncio.CancelledError):
             raise

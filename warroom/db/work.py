@@ -1,18 +1,53 @@
-"""One transaction at work: its statements under one deadline, and who acts in it."""
+"""One transaction at work: its statements under one deadline, and who acts in it.
+
+Statements written as text go straight to the driver: what SQLAlchemy adds to each of them (a
+greenlet, a compiled form, a result of its own) costs several times what the driver does, and a
+batch of alerts or a command is some twenty of them.  Rows and errors are SQLAlchemy's all the same.
+"""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, RowMapping, TextClause, text
+import psycopg
+from sqlalchemy import Engine, RowMapping
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
 from warroom.db.deadline import within
+from warroom.db.engine import driver_of
 from warroom.domain.principal import CommandContext
+
+Asked = tuple[str, Mapping[str, Any]]
+"""A statement with its parameters, which it names ``:so``."""
+# As SQLAlchemy's text() reads them: neither a cast (::) nor an hour (10:30) is a parameter.
+_NAMED = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
+
+
+@lru_cache(maxsize=4096)
+def _for_driver(stmt: str) -> str:
+    return _NAMED.sub(r"%(\1)s", stmt.replace("%", "%%"))
+
+
+@lru_cache(maxsize=4096)
+def _keys(names: tuple[str, ...]) -> SimpleResultMetaData:
+    return SimpleResultMetaData(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a statement came to: its rows, and how many rows it touched."""
+
+    rows: list[RowMapping]
+    count: int
 
 
 class Work:
@@ -27,6 +62,7 @@ class Work:
         self._conn = conn
         self._ends_at = ends_at
         self._fd = fd
+        self._first: list[Asked] = []
 
     @property
     def pool(self) -> Engine:
@@ -37,21 +73,64 @@ class Work:
         """Return the seconds that are left."""
         return self._ends_at - time.monotonic()
 
-    async def _run(self, stmt: Executable | str, params: Mapping[str, Any] | None) -> Any:
-        clause: Executable = text(stmt) if isinstance(stmt, str) else stmt
+    def begin_with(self, *asked: Asked) -> None:
+        """Have these sent in front of the first statement, in the same round trip."""
+        self._first += asked
+
+    async def _send(self, asked: Sequence[Asked]) -> list[psycopg.AsyncCursor[Any]]:
+        """Send statements in one round trip; return their cursors."""
+        first, self._first = self._first, []
         return await within(
-            self._conn.execute(clause, dict(params or {})),
+            self._pipeline([*first, *asked]), self.left(), lambda: self._fd, self.ctx.request_id
+        )
+
+    async def _pipeline(self, asked: Sequence[Asked]) -> list[psycopg.AsyncCursor[Any]]:
+        driver = driver_of(self._conn)
+        at = 0
+        try:
+            cursors = [driver.cursor() for _ in asked]
+            if len(asked) == 1:  # a pipeline costs something of its own
+                await cursors[0].execute(_for_driver(asked[0][0]), asked[0][1])
+                return cursors
+            async with driver.pipeline():
+                for at, (stmt, params) in enumerate(asked):
+                    await cursors[at].execute(_for_driver(stmt), params)
+        except psycopg.Error as error:
+            # Parameters may be secrets, and errors are logged.
+            raise DBAPIError.instance(
+                asked[at][0], None, error, psycopg.Error, hide_parameters=True
+            ) from error
+        return cursors
+
+    async def _run(self, stmt: str, params: Mapping[str, Any] | None) -> psycopg.AsyncCursor[Any]:
+        return (await self._send([(stmt, params or {})]))[-1]
+
+    async def _run_core(self, stmt: Executable, params: Mapping[str, Any] | None) -> Any:
+        await self.flush()
+        return await within(
+            self._conn.execute(stmt, dict(params or {})),
             self.left(),
             lambda: self._fd,
             self.ctx.request_id,
         )
 
+    async def together(self, *asked: Asked) -> list[Found]:
+        """Run statements in one round trip, in this order; return what each came to."""
+        sent = await self._send(asked)
+        return [Found(await _rows(c), c.rowcount) for c in sent[len(sent) - len(asked) :]]
+
+    async def flush(self) -> None:
+        """Send what was left for the next statement, if anything was."""
+        if self._first:
+            await self._send([])
+
     async def rows(
         self, stmt: Executable | str, params: Mapping[str, Any] | None = None
     ) -> list[RowMapping]:
         """Return all rows."""
-        result = await self._run(stmt, params)
-        return list(result.mappings().all())
+        if isinstance(stmt, str):
+            return await _rows(await self._run(stmt, params))
+        return list((await self._run_core(stmt, params)).mappings().all())
 
     async def row(
         self, stmt: Executable | str, params: Mapping[str, Any] | None = None
@@ -62,16 +141,27 @@ class Work:
 
     async def scalar(self, stmt: Executable | str, params: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row, None when there is none."""
-        result = await self._run(stmt, params)
-        return result.scalar()
+        if isinstance(stmt, str):
+            found = await (await self._run(stmt, params)).fetchone()
+            return None if found is None else found[0]
+        return (await self._run_core(stmt, params)).scalar()
 
     async def execute(self, stmt: Executable | str, params: Mapping[str, Any] | None = None) -> int:
         """Run a statement and return how many rows it touched."""
-        result = await self._run(stmt, params)
-        return int(result.rowcount)
+        if isinstance(stmt, str):
+            return (await self._run(stmt, params)).rowcount
+        return int((await self._run_core(stmt, params)).rowcount)
 
 
-_CONTEXT: TextClause = text(
+async def _rows(cursor: psycopg.AsyncCursor[Any]) -> list[RowMapping]:
+    if cursor.description is None:
+        return []
+    names = tuple(column.name for column in cursor.description)
+    found = await cursor.fetchall()
+    return list(IteratorResult(_keys(names), iter(found)).mappings().all()) if found else []
+
+
+_CONTEXT = (
     "select set_config('warroom.person', :person, true),"
     " set_config('warroom.actor', :actor, true),"
     " set_config('warroom.actor_kind', :actor_kind, true),"
@@ -82,18 +172,19 @@ _CONTEXT: TextClause = text(
 )
 
 
-async def settle(work: Work, command: str, eyes: UUID | None) -> None:
-    """Tell policies and triggers who acts, in which command, and whose eyes it has."""
+def settle(work: Work, command: str, eyes: UUID | None) -> None:
+    """Tell policies and triggers, with the first statement, who acts in which command.
+
+    ``eyes``: whose row-level security applies, the principal's own by default.
+    """
     ctx = work.ctx
-    await work.rows(
-        _CONTEXT,
-        {
-            "person": str(eyes or ctx.principal.id),
-            "actor": str(ctx.principal.id),
-            "actor_kind": ctx.principal.kind.value,
-            "on_behalf_of": str(ctx.on_behalf_of) if ctx.on_behalf_of else "",
-            "command": command,
-            "request_id": ctx.request_id[:200],
-            "origin": ctx.origin[:200],
-        },
-    )
+    told = {
+        "person": str(eyes or ctx.principal.id),
+        "actor": str(ctx.principal.id),
+        "actor_kind": ctx.principal.kind.value,
+        "on_behalf_of": str(ctx.on_behalf_of) if ctx.on_behalf_of else "",
+        "command": command,
+        "request_id": ctx.request_id[:200],
+        "origin": ctx.origin[:200],
+    }
+    work.begin_with((_CONTEXT, told))

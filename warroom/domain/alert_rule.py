@@ -103,6 +103,8 @@ class RuleBook:
 
     def first(self, kind: RuleKind, subject: Subject) -> Rule | None:
         """Return the rule that decides, None for what holds without any."""
+        if not self.rules:
+            return None
         return next((r for r in self.rules if r.kind is kind and r.fits(subject)), None)
 
     def fields(self) -> frozenset[str]:

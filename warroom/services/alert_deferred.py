@@ -18,10 +18,14 @@ from warroom.domain.alert import AlertChange, AlertState, ChangeKind, IncomingAl
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext
 from warroom.domain.validate import say_time
 from warroom.services import alert_store as store
+from warroom.services import rule_book
 from warroom.services.alert_arrival import Arrival
-from warroom.services.alert_desk import Desk, open_desk
+from warroom.services.alert_desk import Desk
+from warroom.services.alert_outcome import write
+from warroom.services.alert_plan import plan_desk
+from warroom.services.alert_roots import NEWEST
 from warroom.services.alert_rows import KnownAlert, Outcome
-from warroom.services.alerts import ENGINE, write
+from warroom.services.alerts import ENGINE
 
 _DUE = """
 select a.source_id, a.fingerprint, a.name, a.summary, a.description, a.severity,
@@ -60,7 +64,10 @@ async def decide(
             Arrival(_incoming(due[key]), services[due[key]["service"]], sources[key[0]], alert)
             for key, alert in sorted(known.items(), key=str)
         ]
-        desk = await open_desk(work, now, window, arrivals, [s.id for s in services.values()])
+        plan = await plan_desk(
+            work, now, arrivals, await rule_book.load(work), await work.scalar(*NEWEST)
+        )
+        desk = plan.desk(work, now, window, await work.rows(*plan.wanted.asked(lock=True)))
         arrivals.sort(key=lambda a: desk.rank(a.service))
         outcomes: list[Outcome] = []
         for arrival in arrivals:
@@ -91,7 +98,7 @@ async def _decided(desk: Desk, arrival: Arrival, now: datetime) -> Outcome:
     placed = await desk.place(arrival, change, again=True)
     target = store.target(
         (known.source_id, known.fingerprint), arrival.incoming, arrival.service, arrival.source,
-        known, placed.visibility,
+        known, placed.visibility, {},
     )  # fmt: skip
     return Outcome(
         target, placed.change, placed.incident_id, placed.decision, was_on=known.incident_id,

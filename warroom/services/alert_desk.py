@@ -1,13 +1,13 @@
 """The desk: what becomes of each alert of a batch, and which incidents the batch opens.
 
-What it needs to know is read for the whole batch at once (``open_desk``); after that it decides in
+What it needs to know is read for the whole batch at once (``alert_plan``); after that it decides in
 memory.  The order of the questions: does the alert stay where it is, is it silenced, does it flap,
 what does the first declare rule say, and then which incident takes it in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,7 +16,7 @@ from uuid import UUID
 from warroom.db.uow import Work
 from warroom.domain import flapping, grouping
 from warroom.domain.alert import AlertChange, AlertState, ChangeKind
-from warroom.domain.alert_rule import Rule, RuleBook, RuleKind, Subject, group_key
+from warroom.domain.alert_rule import RuleBook, RuleKind, Subject, group_key
 from warroom.domain.declaration import (
     Classification,
     Declaration,
@@ -31,7 +31,7 @@ from warroom.domain.priority import PRODUCTION, begins_with, priority
 from warroom.domain.validate import say_duration
 from warroom.services import alert_incidents, rule_book, suppression
 from warroom.services.alert_arrival import Arrival, Placed
-from warroom.services.alert_roots import Roots, roots_of
+from warroom.services.alert_roots import Roots
 from warroom.services.alert_rows import Candidates, OpenedIncident, Raced, ServiceRow, Standing
 
 _FLIPS: Final = frozenset(
@@ -57,6 +57,7 @@ class Desk:
         roots: Mapping[str, Roots] | None = None,
         rates: Mapping[rule_book.RateKey, Rate] | None = None,
         policies: Mapping[str, UUID] | None = None,
+        silences: suppression.Suppressions | None = None,
         locked: bool = True,
     ) -> None:
         self._work = work
@@ -69,7 +70,7 @@ class Desk:
         self._policies = policies or {}
         self._locked = locked
         self._spare: list[tuple[UUID, int]] = []
-        self._suppressions: suppression.Suppressions | None = None
+        self._suppressions = silences
         self.opened: dict[UUID, OpenedIncident] = {}
         self.raised: dict[UUID, int] = {}
         self.attached: set[tuple[UUID, UUID]] = set()
@@ -329,67 +330,3 @@ class Desk:
         return Failed(
             incident, roots.key(dependency), state, since, roots.through(service.id, dependency)
         )
-
-
-async def open_desk(
-    work: Work,
-    now: datetime,
-    window: timedelta,
-    arrivals: Sequence[Arrival],
-    service_ids: Collection[UUID],
-    *,
-    lock: bool = True,
-) -> Desk:
-    """Read what a batch needs to be decided, and lock the incidents that it may touch.
-
-    Args:
-        work: the transaction; the alerts and their services are locked already.
-        now: our clock.
-        window: how long an untouched incident still takes in new alerts.
-        arrivals: the alerts.
-        service_ids: of all their services.
-        lock: whether the incidents may be changed; not when nothing but repeats has come.
-    """
-    attached = {a.known.incident_id for a in arrivals
-                if a.known is not None and a.known.incident_id is not None}  # fmt: skip
-    beginning = [a for a in arrivals if a.may_begin]
-    book = await rule_book.load(work)
-    subjects = [(a, a.subject()) for a in arrivals] if book.rules else []
-    groups: set[str] = set()
-    counted: set[tuple[rule_book.RateKey, float]] = set()
-    policies: set[str] = set()
-    for arrival, subject in subjects:
-        group = group_key(book.first(RuleKind.GROUP, subject), subject)
-        if group is not None:
-            groups.add(group)
-        rule: Rule | None = book.first(RuleKind.DECLARE, subject)
-        if rule is not None and rule.declaration is not None:
-            policies.add(rule.declaration.policy)
-            if rule.declaration.counts and arrival.may_begin:
-                key = (arrival.source.id, arrival.service.id, arrival.incoming.name)
-                counted.add((key, rule.declaration.within.total_seconds()))
-    roots = await roots_of(work, {a.service.unit for a in beginning}) if beginning else {}
-    near = {
-        root
-        for a in beginning
-        if a.service.unit in roots
-        for root in roots[a.service.unit].of(a.service.id)
-    }
-    candidates = await alert_incidents.candidates(
-        work, list(service_ids), list(attached), roots=near, groups=groups, lock=lock
-    )
-    return Desk(
-        work, now, window, candidates, book=book, roots=roots,
-        rates=await rule_book.rates(work, counted, now),
-        policies=await _policies(work, policies - {""}), locked=lock,
-    )  # fmt: skip
-
-
-async def _policies(work: Work, keys: Collection[str]) -> dict[str, UUID]:
-    if not keys:
-        return {}
-    rows = await work.rows(
-        "select key, id from warroom.escalation_policy where key = any(:keys)",
-        {"keys": sorted(keys)},
-    )
-    return {r["key"]: r["id"] for r in rows}

@@ -12,8 +12,9 @@ from warroom.domain.alert import AlertChange
 from warroom.domain.alert import expire as expire_rule
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext
 from warroom.services import alert_store as store
+from warroom.services.alert_outcome import write
 from warroom.services.alert_rows import KnownAlert, Outcome
-from warroom.services.alerts import ENGINE, write
+from warroom.services.alerts import ENGINE
 
 
 async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from warroom.db.uow import Work
+from sqlalchemy import RowMapping
+
+from warroom.db.uow import Asked, Work
 from warroom.domain.alert import AlertState, ChangeKind
 from warroom.domain.escalation import arm_first, name_owner
 from warroom.domain.grouping import Candidate, Opening
@@ -48,30 +51,30 @@ order by i.id
 """
 
 
-async def candidates(
-    work: Work,
-    service_ids: Sequence[UUID],
-    attached: Sequence[UUID],
-    *,
-    roots: Collection[UUID] = (),
-    groups: Collection[str] = (),
-    lock: bool = True,
-) -> Candidates:
-    """Return the open incidents that alerts may join, and those that they are attached to.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which open incidents alerts may join, and which they are attached to.
 
-    Args:
-        work: the transaction.
-        service_ids: of the alerts' services.
-        attached: the incidents that alerts of the batch belong to.
-        roots: services that these depend on.
-        groups: keys that rules group by.
-        lock: whether they may be changed.
+    ``services`` are the alerts' own, ``roots`` those that these depend on, ``attached`` the
+    incidents that alerts belong to, ``groups`` the keys that rules group by.
     """
-    rows = await work.rows(
-        _CANDIDATES + ("for no key update" if lock else ""),
-        {"attached": list(attached), "services": [*{*service_ids, *roots}],
-         "groups": list(groups)},
-    )  # fmt: skip
+
+    services: frozenset[UUID] = frozenset()
+    attached: frozenset[UUID] = frozenset()
+    roots: frozenset[UUID] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def asked(self, *, lock: bool) -> Asked:
+        """Ask for them; locked if they may be changed."""
+        return _CANDIDATES + ("for no key update" if lock else ""), {
+            "attached": list(self.attached),
+            "services": [*(self.services | self.roots)],
+            "groups": list(self.groups),
+        }
+
+
+def candidates(rows: Sequence[RowMapping], groups: Collection[str]) -> Candidates:
+    """Return the incidents that ``Wanted.asked`` found."""
     result = Candidates()
     for r in rows:
         incident = Candidate(
@@ -249,36 +252,44 @@ def _moved(outcomes: Sequence[Outcome], raised: Mapping[UUID, int]) -> list[Entr
     ]
 
 
-async def write_counts(
-    work: Work,
-    outcomes: Sequence[Outcome],
-    opened: Sequence[OpenedIncident],
-    raised: dict[UUID, int],
-    now: datetime,
-) -> list[Entry]:
-    """Bring the counts and severities of the touched incidents up; return entries to write.
+_COUNT = """
+update warroom.incident i set alert_count = i.alert_count + n.alerts,
+  firing_count = i.firing_count + n.firing, severity = least(i.severity, n.severity),
+  last_activity_at = :now, updated_at = :now
+from jsonb_to_recordset(cast(:rows as jsonb)) as n(id uuid, severity smallint, alerts integer,
+  firing integer)
+where i.id = n.id returning i.id, i.number, i.unit, i.visibility, i.firing_count, i.alert_count,
+  i.severity, i.ended_at
+"""
 
-    Repeats touch no incident: its history would otherwise grow with every heartbeat.
+
+def counts(outcomes: Sequence[Outcome], raised: Mapping[UUID, int], now: datetime) -> list[Asked]:
+    """Return what moves the counts and severities of the touched incidents.
+
+    ``said_of`` reads the rows that it finds.  Repeats touch no incident: its history would
+    otherwise grow with every heartbeat.
     """
     moved = _moved(outcomes, raised)
-    if not moved:
-        return []
-    rows = await work.rows(
-        "update warroom.incident i set alert_count = i.alert_count + n.alerts,"
-        " firing_count = i.firing_count + n.firing, severity = least(i.severity, n.severity),"
-        " last_activity_at = :now, updated_at = :now"
-        " from jsonb_to_recordset(cast(:rows as jsonb)) as n(id uuid, severity smallint,"
-        "   alerts integer, firing integer)"
-        " where i.id = n.id returning i.id, i.number, i.unit, i.visibility, i.firing_count,"
-        " i.alert_count, i.severity, i.ended_at",
-        {"rows": as_json(moved), "now": now},
-    )
-    fresh = {incident.id for incident in opened}
+    return [(_COUNT, {"rows": as_json(moved), "now": now})] if moved else []
+
+
+def may_say(outcomes: Sequence[Outcome], raised: Collection[UUID]) -> bool:
+    """Say whether counting may find something to be said on a timeline."""
+    return bool(raised) or any(o.change.kind in _ENDS for o in outcomes)
+
+
+def said_of(
+    rows: Sequence[RowMapping],
+    outcomes: Sequence[Outcome],
+    raised: Collection[UUID],
+    now: datetime,
+) -> list[Entry]:
+    """Return the entries that follow from what was counted; ``raised``: those that got worse."""
     ended = {o.incident_id for o in outcomes if o.change.kind in _ENDS}
     entries: list[Entry] = []
     for r in rows:
         said = (r["id"], r["unit"], r["visibility"])
-        if r["id"] in raised and r["id"] not in fresh:
+        if r["id"] in raised:
             entries.append(
                 entry(*said, "automation", f"a worse alert raised it to SEV{r['severity']}",
                       now)
@@ -326,19 +337,25 @@ def entry(
     }
 
 
+_ENTRIES = """
+insert into warroom.timeline (incident_id, kind, body, happened_at, source, author_id, author_kind,
+  unit, visibility)
+select r.incident_id, r.kind, r.body, r.happened_at, r.source, :author, 'automation', r.unit,
+  r.visibility
+from rows from (jsonb_to_recordset(cast(:rows as jsonb)) as (incident_id uuid, kind text,
+  body text, happened_at timestamptz, source text, unit text, visibility text)) with ordinality
+  as r(incident_id, kind, body, happened_at, source, unit, visibility, n) order by r.n
+"""
+
+
+def entries_asked(entries: Sequence[Entry], *, author: UUID = INGEST_PRINCIPAL) -> list[Asked]:
+    """Return what appends entries in the order given, in the name of one of our automations."""
+    return [(_ENTRIES, {"rows": as_json(entries), "author": author})] if entries else []
+
+
 async def insert_entries(
     work: Work, entries: Sequence[Entry], *, author: UUID = INGEST_PRINCIPAL
 ) -> None:
     """Append entries in the order given, in the name of one of our automations."""
-    if entries:
-        await work.execute(
-            "insert into warroom.timeline (incident_id, kind, body, happened_at, source,"
-            " author_id, author_kind, unit, visibility)"
-            " select r.incident_id, r.kind, r.body, r.happened_at, r.source, :author,"
-            " 'automation', r.unit, r.visibility"
-            " from rows from (jsonb_to_recordset(cast(:rows as jsonb)) as (incident_id uuid,"
-            " kind text, body text, happened_at timestamptz, source text, unit text,"
-            " visibility text)) with ordinality as r(incident_id, kind, body, happened_at,"
-            " source, unit, visibility, n) order by r.n",
-            {"rows": as_json(entries), "author": author},
-        )
+    for asked in entries_asked(entries, author=author):
+        await work.execute(*asked)

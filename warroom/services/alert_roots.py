@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from warroom.db.uow import Work
+from warroom.db.uow import Asked, Work
 from warroom.services.impact_graph import Catalogue, Edge, catalogue
 
 TRUST_S: Final = 2.0
@@ -26,6 +26,8 @@ _NEWEST = (
     "select greatest((select max(sys_from) from warroom.dependency),"
     " (select max(sys_from) from warroom.service)) as newest"
 )
+NEWEST: Final[Asked] = (_NEWEST, {})
+"""Asks when the catalogue was written last."""
 
 
 @dataclass(slots=True)
@@ -70,8 +72,14 @@ _KEPT: WeakKeyDictionary[Any, dict[str, _Kept]] = WeakKeyDictionary()
 
 async def roots_of(work: Work, units: Iterable[str]) -> dict[str, Roots]:
     """Return the hard dependencies of the services of these units."""
+    return await roots_since(work, units, await work.scalar(*NEWEST))
+
+
+async def roots_since(
+    work: Work, units: Iterable[str], newest: datetime | None
+) -> dict[str, Roots]:
+    """Return the same; ``newest`` is when the catalogue was written last, as ``NEWEST`` found."""
     shelf = _KEPT.setdefault(work.pool, {})
-    newest: datetime | None = await work.scalar(_NEWEST)
     found: dict[str, Roots] = {}
     for unit in sorted(set(units)):
         kept = shelf.get(unit)

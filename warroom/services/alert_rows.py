@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from warroom.domain.alert import (
     AlertChange,
@@ -22,9 +23,9 @@ from warroom.domain.priority import Impact
 Entry = dict[str, Any]
 
 
-def as_json(rows: Sequence[dict[str, Any]]) -> str:
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows as the JSON that jsonb_to_recordset takes; ids and times as text."""
-    return json.dumps(rows, default=str, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(rows, default=str).decode()
 
 
 class Raced(Exception):
@@ -77,10 +78,11 @@ class Standing:
 class AlertTarget:
     """Which alert row is written, and with what; ``incoming`` is None when it only expires.
 
-    ``version`` is the one that was read; the row is written only if it still has it.
+    ``version`` is the one that was read; the row is written only if it still has it.  ``own_unit``
+    is the row's own, ``unit`` that of its service now.
     """
 
-    id: UUID | None
+    id: UUID
     source_id: UUID
     source_key: str
     fingerprint: str
@@ -89,14 +91,15 @@ class AlertTarget:
     visibility: str
     incoming: IncomingAlert | None
     fresh: bool
-    version: int = 0
+    version: int
+    own_unit: str
 
 
 @dataclass(frozen=True, slots=True)
 class KnownAlert:
     """An alert that is stored, or that this batch is about to store (``fresh``)."""
 
-    id: UUID | None
+    id: UUID
     source_id: UUID
     fingerprint: str
     name: str
@@ -113,7 +116,7 @@ class KnownAlert:
         """Return the row to write when only its state changes."""
         return AlertTarget(
             self.id, self.source_id, "warroom", self.fingerprint, self.service_id, self.unit,
-            self.visibility, None, False, self.version,
+            self.visibility, None, False, self.version, self.unit,
         )  # fmt: skip
 
 

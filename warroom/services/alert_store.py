@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from warroom.db.uow import Work
+from sqlalchemy import RowMapping
+
+from warroom.db.uow import Asked, Work
 from warroom.domain.alert import AlertState, IncomingAlert, StoredAlert
+from warroom.domain.alert_rule import RuleBook
 from warroom.domain.priority import Impact
+from warroom.services import rule_book, token_proof
+from warroom.services.alert_roots import NEWEST
 from warroom.services.alert_rows import (
     AlertTarget,
     KnownAlert,
@@ -20,6 +26,9 @@ from warroom.services.alert_rows import (
 
 if TYPE_CHECKING:
     from warroom.services.alerts import Delivery
+
+Key = tuple[UUID, str]
+"""Source and fingerprint: what an alert is recognised by."""
 
 
 async def insert_delivery(
@@ -53,55 +62,58 @@ async def insert_delivery(
     return found
 
 
-_DELIVERIES = """
-with given as materialized (
-  select warroom.uuid7() as id, g.* from unnest(cast(:sources as uuid[]), cast(:dialects as text[]),
-    cast(:types as text[]), cast(:bodies as bytea[]), cast(:requests as text[]),
-    cast(:seen as text[]))
-    with ordinality as g(source_id, dialect, content_type, body, request_id, seen, n)),
-kept as (
-  insert into warroom.delivery (id, source_id, dialect, content_type, body, state, request_id,
-    unit, visibility)
-  select g.id, s.id, g.dialect, g.content_type, g.body, 'accepted', g.request_id, s.unit,
-    g.seen
-  from given g join warroom.source s on s.id = g.source_id order by g.n returning id)
-select g.id from given g where exists (select from kept) order by g.n
-"""
+_DELIVERIES = (
+    "insert into warroom.delivery (id, source_id, dialect, content_type, body, state, request_id,"
+    " unit, visibility)"
+    " select g.id, s.id, g.dialect, g.content_type, g.body, 'accepted', g.request_id, s.unit,"
+    " g.seen"
+    " from unnest(cast(:ids as uuid[]), cast(:sources as uuid[]), cast(:dialects as text[]),"
+    " cast(:types as text[]), cast(:bodies as bytea[]), cast(:requests as text[]),"
+    " cast(:seen as text[])) with ordinality"
+    " as g(id, source_id, dialect, content_type, body, request_id, seen, n)"
+    " join warroom.source s on s.id = g.source_id order by g.n"
+)
 
 
-async def insert_deliveries(
-    work: Work, deliveries: Sequence[Delivery], seen: Sequence[str]
-) -> list[UUID]:
-    """Keep the bodies of a batch as they came; return the ids of their rows, in this order.
+def deliveries_asked(
+    deliveries: Sequence[Delivery],
+    ids: Sequence[UUID],
+    seen: Sequence[str],
+    request_id: str,
+) -> Asked:
+    """Return what keeps the bodies of a batch as they came.
 
     ``seen`` is the visibility of each: its alerts', which may be narrower than its source's.
     """
-    found = await work.rows(
-        _DELIVERIES,
-        {
-            "sources": [d.source_id for d in deliveries],
-            "dialects": [d.dialect for d in deliveries],
-            "types": [d.content_type[:200] for d in deliveries],
-            "bodies": [d.body for d in deliveries],
-            "requests": [d.request_id or work.ctx.request_id for d in deliveries],
-            "seen": seen,
-        },
-    )
-    if len(found) != len(deliveries):
-        raise RuntimeError("the source of an authenticated delivery is gone")
-    return [r["id"] for r in found]
+    return _DELIVERIES, {
+        "ids": list(ids),
+        "sources": [d.source_id for d in deliveries],
+        "dialects": [d.dialect for d in deliveries],
+        "types": [d.content_type[:200] for d in deliveries],
+        "bodies": [d.body for d in deliveries],
+        "requests": [d.request_id or request_id for d in deliveries],
+        "seen": list(seen),
+    }
+
+
+_SOURCES = (
+    "select now() as now, id, key, principal_id, visibility, environment, last_seen_at is null"
+    " or last_seen_at < now() - interval '60 seconds' as quiet"
+    " from warroom.source where id = any(:ids)"
+)
 
 
 async def sources(
     work: Work, ids: Collection[UUID], *, spoke: bool = True
 ) -> tuple[datetime, dict[UUID, SourceRow]]:
     """Return the transaction's time and the sources of a batch, and note that they spoke."""
-    found = await work.rows(
-        "select now() as now, id, key, principal_id, visibility, environment, last_seen_at is null"
-        " or last_seen_at < now() - interval '60 seconds' as quiet"
-        " from warroom.source where id = any(:ids)",
-        {"ids": list(ids)},
-    )
+    found = await work.rows(_SOURCES, {"ids": list(ids)})
+    return await _heard(work, found, spoke=spoke)
+
+
+async def _heard(
+    work: Work, found: Sequence[RowMapping], *, spoke: bool = True
+) -> tuple[datetime, dict[UUID, SourceRow]]:
     if not found:
         raise RuntimeError("the source of an authenticated delivery is gone")
     # The record of a source is its history: a row a second of "seen" would drown it.
@@ -121,6 +133,56 @@ async def sources(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a batch is held against, read without any lock in one round trip.
+
+    ``now`` is the transaction's time, ``newest`` when the catalogue was written last.
+    """
+
+    now: datetime
+    sources: dict[UUID, SourceRow]
+    delivery_ids: list[UUID]
+    services: dict[str, ServiceRow]
+    known: dict[Key, KnownAlert]
+    book: RuleBook
+    newest: datetime | None
+
+
+async def look(
+    work: Work, deliveries: Sequence[Delivery], keys: Sequence[Key], services: Collection[str]
+) -> Look:
+    """Read what a batch is held against, and ids for its bodies.
+
+    Args:
+        work: the transaction.
+        deliveries: the bodies.
+        keys: the alerts, sorted.
+        services: their services' keys.
+
+    Raises:
+        Unproven: some were brought by a token that is not what it was.
+    """
+    proofs = {n: d.proof for n, d in enumerate(deliveries) if d.proof is not None}
+    heard, ids, served, stored, rules, newest, *whose = await work.together(
+        (_SOURCES, {"ids": list({d.source_id for d in deliveries})}),
+        new_ids(len(deliveries)),
+        (_SERVICES, {"keys": sorted(services)}),
+        alerts_asked(keys, lock=False),
+        rule_book.RULES,
+        NEWEST,
+        *([token_proof.whose({p.token for p in proofs.values()})] if proofs else []),
+    )
+    if whose:
+        token_proof.check(proofs, whose[0].rows)
+    now, sources_ = await _heard(work, heard.rows)
+    return Look(
+        now, sources_, [r["id"] for r in ids.rows],
+        await _all_services(work, services, served.rows), known_of(stored.rows),
+        rule_book.book_of(work, rules.rows), newest.rows[0]["newest"],
+    )  # fmt: skip
+
+
 _SERVICES = (
     "select s.id, s.key, s.name, s.unit, coalesce(s.policy_id, p.id) as policy_id, s.kind, s.tier,"
     " s.region, s.zone, s.host, s.provider, s.customers, cast(s.user_share as float8) as"
@@ -133,9 +195,13 @@ _FACTS = ("kind", "tier", "region", "zone", "host", "provider", "team")
 
 async def services(work: Work, keys: Collection[str]) -> dict[str, ServiceRow]:
     """Return the services by key; an unknown one becomes provisional, with the default policy."""
-    wanted = sorted(keys)
-    found = await work.rows(_SERVICES, {"keys": wanted})
-    missing = sorted(set(wanted) - {r["key"] for r in found})
+    return await _all_services(work, keys, await work.rows(_SERVICES, {"keys": sorted(keys)}))
+
+
+async def _all_services(
+    work: Work, keys: Collection[str], found: Sequence[RowMapping]
+) -> dict[str, ServiceRow]:
+    missing = sorted(set(keys) - {r["key"] for r in found})
     if missing:
         await work.execute(
             "insert into warroom.service (key, name, team_id, policy_id, provisional)"
@@ -145,7 +211,7 @@ async def services(work: Work, keys: Collection[str]) -> dict[str, ServiceRow]:
             " on conflict (key) do nothing",
             {"keys": missing},
         )
-        found = await work.rows(_SERVICES, {"keys": wanted})
+        found = await work.rows(_SERVICES, {"keys": sorted(keys)})
     return {r["key"]: _service(r) for r in found}
 
 
@@ -155,12 +221,17 @@ def _service(r: Any) -> ServiceRow:
     return ServiceRow(r["id"], r["key"], r["name"], r["unit"], r["policy_id"], weight, facts)
 
 
-async def lock_services(work: Work, ids: Collection[UUID]) -> None:
-    """Serialise the beginning of episodes of these services."""
-    await work.rows(
+def services_locked(ids: Collection[UUID]) -> Asked:
+    """Return what serialises the beginning of episodes of these services."""
+    return (
         "select id from warroom.service where id = any(:ids) order by id for no key update",
         {"ids": list(ids)},
     )
+
+
+async def lock_services(work: Work, ids: Collection[UUID]) -> None:
+    """Serialise the beginning of episodes of these services."""
+    await work.rows(*services_locked(ids))
 
 
 _KNOWN = (
@@ -199,17 +270,35 @@ def _known(r: Any) -> KnownAlert:
     )  # fmt: skip
 
 
-async def alerts(
-    work: Work, keys: Sequence[tuple[UUID, str]], *, lock: bool
-) -> dict[tuple[UUID, str], KnownAlert]:
-    """Return the stored alerts of (source, fingerprint); locked in the order of the key."""
-    rows = await work.rows(
+def _array(texts: Iterable[str]) -> str:
+    """Return texts as PostgreSQL writes an array; the driver takes them one by one, slowly."""
+    return "{" + ",".join(_element(text) for text in texts) + "}"
+
+
+def _element(text: str) -> str:
+    if text.isalnum() and text.isascii() and text.lower() != "null":
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def alerts_asked(keys: Sequence[Key], *, lock: bool) -> Asked:
+    """Ask for the stored alerts of (source, fingerprint); locked in the order of the key."""
+    return (
         f"{_KNOWN} join unnest(cast(:sources as uuid[]), cast(:prints as text[])) as k(s, f)"
         " on a.source_id = k.s and a.fingerprint = k.f"
-        f" order by a.source_id, a.fingerprint {'for update of a' if lock else ''}",
-        {"sources": [k[0] for k in keys], "prints": [k[1] for k in keys]},
+        + (" order by a.source_id, a.fingerprint for update of a" if lock else ""),
+        {"sources": _array(str(k[0]) for k in keys), "prints": _array(k[1] for k in keys)},
     )
+
+
+def known_of(rows: Sequence[RowMapping]) -> dict[Key, KnownAlert]:
+    """Return the alerts that ``alerts_asked`` found."""
     return {(r["source_id"], r["fingerprint"]): _known(r) for r in rows}
+
+
+async def alerts(work: Work, keys: Sequence[Key], *, lock: bool) -> dict[Key, KnownAlert]:
+    """Return the stored alerts of (source, fingerprint); locked in the order of the key."""
+    return known_of(await work.rows(*alerts_asked(keys, lock=lock)))
 
 
 async def due_alerts(work: Work, now: datetime, limit: int) -> list[KnownAlert]:
@@ -223,16 +312,17 @@ async def due_alerts(work: Work, now: datetime, limit: int) -> list[KnownAlert]:
 
 
 def target(
-    key: tuple[UUID, str],
+    key: Key,
     incoming: IncomingAlert,
     service: ServiceRow,
     source: SourceRow,
     before: KnownAlert | None,
     visibility: str,
+    spare: dict[Key, UUID],
 ) -> AlertTarget:
-    """Return the row that a message is written to."""
+    """Return the row that a message is written to; a new one gets the id that is kept for it."""
     return AlertTarget(
-        id=before.id if before else None,
+        id=before.id if before else spare[key],
         source_id=key[0],
         source_key=source.key,
         fingerprint=key[1],
@@ -242,4 +332,10 @@ def target(
         incoming=incoming,
         fresh=before is None or before.fresh,
         version=before.version if before else 0,
+        own_unit=before.unit if before else service.unit,
     )
+
+
+def new_ids(count: int) -> Asked:
+    """Ask for the ids of what is about to be stored."""
+    return "select warroom.uuid7() as id from generate_series(1, :count)", {"count": count}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from warroom.db.engine import Database
@@ -30,20 +30,21 @@ from warroom.domain.principal import (
     PrincipalKind,
 )
 from warroom.errors import DatabaseUnavailable, WarRoomError
-from warroom.services import alert_incidents, alert_writes, freezes, impact, triage_queue
 from warroom.services import alert_store as store
+from warroom.services import suppression
 from warroom.services.alert_arrival import Arrival, Placed
-from warroom.services.alert_desk import Desk, open_desk
+from warroom.services.alert_desk import Desk
+from warroom.services.alert_outcome import write
+from warroom.services.alert_plan import Plan, plan_desk
 from warroom.services.alert_rows import (
-    AlertTarget,
     KnownAlert,
     Outcome,
     Raced,
-    ServiceRow,
-    SourceRow,
     begins,
     repeats,
 )
+from warroom.services.alert_turn import Turn
+from warroom.services.token_proof import Proof
 
 INGEST = Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION)
 ENGINE = Principal(ENGINE_PRINCIPAL, "engine", PrincipalKind.AUTOMATION)
@@ -53,14 +54,14 @@ USUAL = 1000
 EACH_MORE_S = 0.005
 # A body has no incident that would name people, so a restricted one is for nobody's eyes.
 NARROWER = ("normal", "security", "restricted")
-# Loading a thousand services takes some 70 ms; a storm does not wait longer for its impact.
-IMPACT_AT_ONCE = 1000
-REASONED_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One HTTP post: whose, in which dialect, the body as it came and what was read from it."""
+    """One HTTP post: whose, in which dialect, the body as it came and what was read from it.
+
+    ``proof``: what its token is to be held against when it is stored, if that was not done before.
+    """
 
     source_id: UUID
     source_principal_id: UUID
@@ -69,6 +70,7 @@ class Delivery:
     body: bytes
     alerts: tuple[IncomingAlert, ...]
     request_id: str = ""
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ async def take_batch(
     deliveries: Sequence[Delivery],
     *,
     window: timedelta = grouping.DEFAULT_WINDOW,
+    turn: Turn | None = None,
 ) -> list[DeliveryResult]:
     """Store a batch of deliveries durably, in one transaction.
 
@@ -105,6 +108,7 @@ async def take_batch(
         ctx: the request (or the batcher's own) context; recorded as request and origin.
         deliveries: in the order in which they arrived.
         window: how long an untouched incident still takes in new alerts.
+        turn: its turn among the batches of this process.
 
     Returns:
         One result a delivery, in the same order.
@@ -113,16 +117,17 @@ async def take_batch(
         DatabaseUnavailable: nothing was stored.
         OutcomeUnknown: the commit may have happened; sending again is safe, since alerts are
             recognised by their fingerprint.
+        Unproven: some were brought by a token that is not what it was; nothing was stored.
     """
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
     results: list[DeliveryResult] = []
 
     async def handler(work: Work, again: bool) -> Answer:
-        results[:] = await _take(work, deliveries, window, lock=again)
+        results[:] = await _take(work, deliveries, window, lock=again, turn=turn)
         return Answer(200, {})
 
     many = sum(len(d.alerts) for d in deliveries)
-    await _again_after_races(db, inner, "alerts.take", {}, handler, alerts=many)
+    await _again_after_races(db, inner, "alerts.take", {}, handler, alerts=many, turn=turn)
     return results
 
 
@@ -173,6 +178,7 @@ async def _again_after_races(
     handler: Callable[[Work, bool], Awaitable[Answer]],
     *,
     alerts: int,
+    turn: Turn | None = None,
 ) -> Answer:
     """Run a command that takes alerts; again, with everything locked, when it lost a race."""
     more = max(alerts - USUAL, 0)
@@ -193,6 +199,9 @@ async def _again_after_races(
             )
         except Raced:
             continue
+        finally:
+            if turn is not None:
+                turn.give_back()
     raise DatabaseUnavailable("The same new alerts arrived everywhere at once; nothing was stored.")
 
 
@@ -235,9 +244,13 @@ async def quarantine(
 
 
 async def _take(
-    work: Work, deliveries: Sequence[Delivery], window: timedelta, *, lock: bool
+    work: Work,
+    deliveries: Sequence[Delivery],
+    window: timedelta,
+    *,
+    lock: bool,
+    turn: Turn | None = None,
 ) -> list[DeliveryResult]:
-    now, sources = await store.sources(work, {d.source_id for d in deliveries})
     items = [
         _Item((d.source_id, alert.fingerprint), index, position, alert)
         for index, d in enumerate(deliveries)
@@ -245,28 +258,44 @@ async def _take(
     ]
     # Stable: the messages of one fingerprint keep the order in which they arrived.
     items.sort(key=lambda item: (item.key[0].bytes, item.key[1]))
-    services = await store.services(work, {grouping.service_of(i.incoming) for i in items})
-    known = await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=False)
-    quiet = not lock and all(repeats(known.get(i.key), i.incoming) for i in items)
-    if not quiet:
-        known = await _lock(work, items, services, known)
-    desk = await open_desk(
-        work, now, window, [_arrival(i, services, sources, known) for i in items],
-        [s.id for s in services.values()], lock=not quiet,
+    seen = await store.look(
+        work, deliveries, list(dict.fromkeys(i.key for i in items)),
+        {grouping.service_of(i.incoming) for i in items},
     )  # fmt: skip
+    now, known = seen.now, seen.known
+    quiet = not lock and all(repeats(known.get(i.key), i.incoming) for i in items)
+    plan = await plan_desk(
+        work, now, [_arrival(i, seen, known) for i in items], seen.book, seen.newest,
+        beginning_only=quiet,
+    )  # fmt: skip
+    if quiet:
+        incidents = await work.rows(*plan.wanted.asked(lock=False))
+        desk = plan.desk(work, now, window, incidents, locked=False)
+        spare: dict[store.Key, UUID] = {}
+    else:
+        if turn is not None:
+            await turn.take()
+        known, desk, spare = await _lock(work, items, seen, plan, window)
     # A cause before what it takes down; the messages of one fingerprint stay in their order.
-    items.sort(key=lambda i: desk.rank(services[grouping.service_of(i.incoming)]))
-    results = [_Tally(sources[d.source_id].visibility) for d in deliveries]
-    decided: list[tuple[_Item, AlertTarget, Placed, KnownAlert | None]] = []
+    items.sort(key=lambda i: desk.rank(seen.services[grouping.service_of(i.incoming)]))
+    results = [
+        _Tally(kept, seen.sources[d.source_id].visibility)
+        for kept, d in zip(seen.delivery_ids, deliveries, strict=True)
+    ]
+    outcomes: list[Outcome] = []
     for item in items:
-        arrival = _arrival(item, services, sources, known)
+        arrival = _arrival(item, seen, known)
         before, service = arrival.known, arrival.service
         change = apply(before.stored if before else None, item.incoming, now)
         placed = await desk.place(arrival, change)
         target = store.target(
-            item.key, item.incoming, service, arrival.source, before, placed.visibility
+            item.key, item.incoming, service, arrival.source, before, placed.visibility, spare
         )
-        decided.append((item, target, placed, before))
+        outcomes.append(
+            Outcome(target, placed.change, placed.incident_id, placed.decision,
+                    seen.delivery_ids[item.delivery], item.position,
+                    before.incident_id if before else None, placed.standing, placed.asks)
+        )  # fmt: skip
         results[item.delivery].add(placed)
         known[item.key] = KnownAlert(
             id=target.id,
@@ -275,41 +304,33 @@ async def _take(
             name=item.incoming.name,
             service_id=service.id,
             incident_id=placed.incident_id,
-            unit=service.unit,
+            unit=target.own_unit,
             visibility=placed.visibility,
             stored=change.after,
             fresh=target.fresh,
             version=target.version,
             standing=placed.standing,
         )
-    # Kept only now: a body is seen by whoever may see its alerts, which the rules have just said.
-    delivery_ids = await store.insert_deliveries(work, deliveries, [t.seen for t in results])
-    outcomes = [
-        Outcome(target, placed.change, placed.incident_id, placed.decision,
-                delivery_ids[item.delivery], item.position,
-                before.incident_id if before else None, placed.standing, placed.asks)
-        for item, target, placed, before in decided
-    ]  # fmt: skip
     if quiet and (desk.changes or any(o.touches or o.asks for o in outcomes)):
         raise Raced
-    await write(work, outcomes, desk, now)
-    return [t.result(desk, kept) for t, kept in zip(results, delivery_ids, strict=True)]
+    # Kept only now: a body is seen by whoever may see its alerts, which the rules have just said.
+    bodies = store.deliveries_asked(
+        deliveries, seen.delivery_ids, [t.seen for t in results], work.ctx.request_id
+    )
+    await write(work, outcomes, desk, now, bodies=bodies)
+    return [t.result(desk) for t in results]
 
 
-def _arrival(
-    item: _Item,
-    services: dict[str, ServiceRow],
-    sources: dict[UUID, SourceRow],
-    known: dict[tuple[UUID, str], KnownAlert],
-) -> Arrival:
-    service = services[grouping.service_of(item.incoming)]
-    return Arrival(item.incoming, service, sources[item.key[0]], known.get(item.key))
+def _arrival(item: _Item, seen: store.Look, known: dict[store.Key, KnownAlert]) -> Arrival:
+    service = seen.services[grouping.service_of(item.incoming)]
+    return Arrival(item.incoming, service, seen.sources[item.key[0]], known.get(item.key))
 
 
 @dataclass(slots=True)
 class _Tally:
     """What becomes of one delivery, counted while its alerts are placed."""
 
+    delivery_id: UUID
     seen: str
     alerts: int = 0
     new: int = 0
@@ -323,64 +344,43 @@ class _Tally:
         if placed.incident_id is not None:
             self.incidents.add(placed.incident_id)
 
-    def result(self, desk: Desk, delivery_id: UUID) -> DeliveryResult:
+    def result(self, desk: Desk) -> DeliveryResult:
         """Return what its sender is told."""
         numbers = tuple(sorted(desk.number(i) for i in self.incidents))
-        return DeliveryResult(delivery_id, self.alerts, self.new, numbers)
+        return DeliveryResult(self.delivery_id, self.alerts, self.new, numbers)
 
 
 async def _lock(
-    work: Work,
-    items: list[_Item],
-    services: dict[str, ServiceRow],
-    seen: dict[tuple[UUID, str], KnownAlert],
-) -> dict[tuple[UUID, str], KnownAlert]:
-    """Lock what will change, in the common order, and return the alerts that are stored."""
+    work: Work, items: list[_Item], seen: store.Look, plan: Plan, window: timedelta
+) -> tuple[dict[store.Key, KnownAlert], Desk, dict[store.Key, UUID]]:
+    """Lock what will change, in the common order.
+
+    Returns:
+        The stored alerts, the desk, and ids for those that are not stored yet.
+    """
     beginning = {
-        services[grouping.service_of(i.incoming)].id
+        seen.services[grouping.service_of(i.incoming)].id
         for i in items
-        if i.key not in seen or begins(seen[i.key], i.incoming)
+        if i.key not in seen.known or begins(seen.known[i.key], i.incoming)
     }
     if beginning:
-        await store.lock_services(work, beginning)
-    return await store.alerts(work, list(dict.fromkeys(i.key for i in items)), lock=True)
-
-
-async def write(work: Work, outcomes: list[Outcome], desk: Desk | None, now: datetime) -> None:
-    """Write what was decided: incidents, alerts, events, entries, timers, messages, questions."""
-    opened = list(desk.opened.values()) if desk is not None else []
-    raised = dict(desk.raised) if desk is not None else {}
-    attached = desk.attached if desk is not None else set()
-    await alert_incidents.insert_incidents(
-        work,
-        [(o, grouping.opening(o.service.name, o.alerts, o.worst)) for o in opened],
-        now,
+        work.begin_with(store.services_locked(beginning))
+    keys = list(dict.fromkeys(i.key for i in items))
+    missing = [key for key in keys if key not in seen.known]
+    stored, incidents, silences, ids = await work.together(
+        store.alerts_asked(keys, lock=True),
+        plan.wanted.asked(lock=True),
+        suppression.in_force(seen.now),
+        store.new_ids(len(missing)),
     )
-    for incident in opened:
-        raised.pop(incident.id, None)
-    await alert_incidents.attach_services(work, attached)
-    if await alert_writes.write_alerts(work, outcomes) is False:
-        raise Raced
-    await alert_writes.write_events(work, [o for o in outcomes if o.heard])
-    await triage_queue.ask(work, outcomes)
-    entries = [
-        alert_incidents.entry(
-            o.incident_id,
-            o.target.unit,
-            o.target.visibility,
-            "fact",
-            o.change.sentence,
-            o.change.after.starts_at if o.change.begins else now,
-            o.target.source_key,
-        )
-        for o in outcomes
-        if o.incident_id is not None and o.change.noteworthy
-    ]
-    entries += await alert_incidents.write_counts(work, outcomes, opened, raised, now)
-    entries += await alert_incidents.wake_raised(work, raised, now)
-    await alert_incidents.insert_entries(work, entries)
-    changed = {incident.id for incident in opened} | {i for i, _ in attached}
-    # Of a storm's many incidents the engine reasons, within seconds.
-    if len(changed) <= REASONED_AT_ONCE:
-        await impact.refresh(work, sorted(changed, key=str), at_most=IMPACT_AT_ONCE)
-    await freezes.refresh(work, [*changed, *raised])
+    known = store.known_of(stored.rows)
+    rows = incidents.rows
+    moved = {a.incident_id for a in known.values() if a.incident_id} - {r["id"] for r in rows}
+    if moved:  # put on another incident before its lock was ours
+        wanted = replace(plan.wanted, attached=plan.wanted.attached | moved)
+        rows = await work.rows(*wanted.asked(lock=True))
+    desk = plan.desk(
+        work, seen.now, window, rows,
+        silences=suppression.read_from(silences.rows, seen.now),
+    )  # fmt: skip
+    return known, desk, dict(zip(missing, (r["id"] for r in ids.rows), strict=True))

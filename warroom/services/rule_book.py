@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import RowMapping
 
-from warroom.db.uow import Work
+from warroom.db.uow import Asked, Work
 from warroom.domain.alert_rule import Rule, RuleBook, check_rule
 from warroom.domain.declaration import BASELINE, Rate
 from warroom.errors import InvalidInput
@@ -24,6 +24,8 @@ _LOAD = (
     "select id, key, kind, position, matches, spec, note, version from warroom.alert_rule"
     " where enabled order by position, key"
 )
+RULES: Final[Asked] = (_LOAD, {})
+"""Asks for the rules in force."""
 # Through the index by service: the events of the last days, of those alerts alone.
 _RATES = """
 select k.source_id, k.service_id, k.name,
@@ -40,8 +42,12 @@ group by 1, 2, 3
 
 
 async def load(work: Work) -> RuleBook:
-    """Return the rules in force; what has not changed is not read from its JSON again."""
-    rows = await work.rows(_LOAD)
+    """Return the rules in force."""
+    return book_of(work, await work.rows(*RULES))
+
+
+def book_of(work: Work, rows: Sequence[RowMapping]) -> RuleBook:
+    """Return the rules that ``RULES`` found; what has not changed is not read from JSON again."""
     mark: Mark = tuple((r["id"], r["version"]) for r in rows)
     kept = _BOOKS.get(work.pool)
     if kept is not None and kept[0] == mark:

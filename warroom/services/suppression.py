@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from warroom.db.uow import Work
+from sqlalchemy import RowMapping
+
+from warroom.db.uow import Asked, Work
 from warroom.domain.silence import from_json, why
 from warroom.errors import InvalidInput
 from warroom.logs import log
@@ -103,10 +105,20 @@ class Suppressions:
         yield from self._others
 
 
+def in_force(now: datetime) -> Asked:
+    """Ask for the silences in force at a moment."""
+    return _ACTIVE, {"now": now}
+
+
 async def load(work: Work, now: datetime) -> Suppressions:
-    """Read the silences in force at ``now``; one that cannot be understood silences nothing."""
+    """Read the silences in force at ``now``."""
+    return read_from(await work.rows(*in_force(now)), now)
+
+
+def read_from(rows: Sequence[RowMapping], now: datetime) -> Suppressions:
+    """Return the silences that ``in_force`` found; what cannot be understood silences nothing."""
     found: list[ActiveSilence] = []
-    for row in await work.rows(_ACTIVE, {"now": now}):
+    for row in rows:
         matchers = from_json(row["matchers"])
         try:
             test = test_of(matchers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warroom.db.uow import Work
+from warroom.db.uow import Asked
 from warroom.services.alert_rows import Outcome, as_json
 
 # An alert waits once, however often it is repeated.
@@ -21,8 +21,8 @@ on conflict (alert_id) where state = 'waiting' do nothing
 """
 
 
-async def ask(work: Work, outcomes: Sequence[Outcome]) -> None:
-    """Put the alerts that a rule asks about into the queue."""
+def questions(outcomes: Sequence[Outcome]) -> list[Asked]:
+    """Return what puts the alerts that a rule asks about into the queue."""
     rows = [
         {
             "source_id": o.target.source_id,
@@ -33,5 +33,4 @@ async def ask(work: Work, outcomes: Sequence[Outcome]) -> None:
         for o in outcomes
         if o.asks and o.target.incoming is not None
     ]
-    if rows:
-        await work.execute(_ASK, {"rows": as_json(rows)})
+    return [(_ASK, {"rows": as_json(rows)})] if rows else []
