@@ -40,7 +40,7 @@ def require_program(name: str) -> str:
 async def wait_until(
     condition: Callable[[], T | Awaitable[T]],
     *,
-    timeout_s: float = 20.0,
+    timeout_s: float = 60.0,
     every_s: float = 0.02,
     what: str = "the condition",
 ) -> T:
@@ -50,7 +50,7 @@ async def wait_until(
         condition: a function or coroutine function; exceptions are not swallowed.
         timeout_s: generous, because machines of tests are slow; it is no assertion on speed.
         every_s: the pause between two questions.
-        what: ends the sentence "waited 20 s in vain for …".
+        what: ends the sentence "waited 60 s in vain for …".
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -66,7 +66,7 @@ async def wait_until(
 def wait_until_sync(
     condition: Callable[[], T],
     *,
-    timeout_s: float = 20.0,
+    timeout_s: float = 60.0,
     every_s: float = 0.02,
     what: str = "the condition",
 ) -> T:

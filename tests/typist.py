@@ -49,7 +49,8 @@ def typed(
 ) -> tuple[int, str, str]:
     """Run `warroom …` in just this environment; return exit code, stdout and stderr."""
     pipes = [os.pipe() for _ in range(3)]
-    _send("typist", words, env, os.getcwd(), stdin, [pair[1] for pair in pipes])
+    helper = "server" if words[:1] == ["serve"] else "typist"
+    _send(helper, words, env, os.getcwd(), stdin, [pair[1] for pair in pipes])
     out, err, told = _read([pair[0] for pair in pipes])
     lines = told.split()
     if len(lines) != 2:

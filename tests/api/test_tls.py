@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import ssl
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 
 from tests.helpers import require_program, wait_until
 from tests.pgfixtures import TestDatabase
-from tests.typist import warroom
+from tests.typist import Server, warroom
 from warroom.client import Client
 from warroom.db import migrate
 from warroom.errors import ApiUnreachable, ConfigurationError
@@ -41,16 +41,16 @@ async def serve(pg: TestDatabase, folder: Path, *options: str) -> AsyncIterator[
     """Run `warroom serve` on a free port until the block ends; give its address."""
     url = f"postgresql://warroom_api@/{pg.name}?host={pg.server.cluster.socket_dir}"
     told = folder / f"url{len(options)}"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "warroom", "serve", "--port", "0", "--announce", str(told), *options,
-        env=os.environ | {"WARROOM_DATABASE_URL": url},
+    process = Server(
+        ["serve", "--port", "0", "--announce", str(told), *options],
+        os.environ | {"WARROOM_DATABASE_URL": url}, folder / "serve.log", folder,
     )  # fmt: skip
     try:
         await wait_until(told.exists, what="the API to listen")
         yield told.read_text().strip()
     finally:
-        process.terminate()
-        await process.wait()
+        process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(process.wait, 30)
 
 
 def version(address: str, ca: Path, most: ssl.TLSVersion | None) -> str | None:
