@@ -142,8 +142,12 @@ class Look:
 
 
 # Few rows of tables that grow: a plan that was made when they were empty reads them whole, and a
-# connection keeps its plans until somebody has analysed the tables.
-_BY_INDEX: Asked = ("select set_config('enable_seqscan', 'off', true)", {})
+# connection keeps its plans until somebody has analysed the tables.  Where there is no index the
+# price makes PostgreSQL think that compiling pays, which takes seconds.
+_BY_INDEX: Asked = (
+    "select set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)",
+    {},
+)
 
 
 async def look(
