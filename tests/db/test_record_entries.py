@@ -63,6 +63,35 @@ def test_an_update_that_changes_nothing_says_so(seeded: Seeded) -> None:
     assert set(payload["before"]) == {"sys_from"}
 
 
+def test_a_statement_over_many_incidents_writes_an_entry_for_each(pg: TestDatabase) -> None:
+    with pg.connect() as conn:
+        conn.execute("set timezone = 'UTC'")
+        made = [
+            one(conn, "insert into warroom.incident (title, severity, opened_by) select 't' || %s,"
+                " 3, id from warroom.principal limit 1 returning id", n)
+            for n in range(3)
+        ]  # fmt: skip
+        conn.execute("update warroom.incident set severity = 2, version = version + 1")
+        found = conn.execute(
+            "select row_id, op, row_count, command, incident_id, n, payload from warroom.audit"
+            " where table_name = 'incident' and op = 'UPDATE' order by n"
+        ).fetchall()
+        assert {row[0] for row in found} == set(made)
+        assert len({row[5] for row in found}) == len(found) == 3
+        for identifier, op, count, command, incident, _, payload in found:
+            assert (op, count, command, incident) == ("UPDATE", 1, "direct sql", identifier)
+            content = json.loads(payload)
+            assert set(content["before"]) == {"severity", "version", "sys_from"}
+            assert (content["before"]["severity"], content["after"]["severity"]) == (3, 2)
+            whole = one(
+                conn, "select to_jsonb(i) from warroom.incident i where id = %s", identifier
+            )
+            assert content["after"] == whole
+        conn.execute("update warroom.incident set severity = 1 where false")
+        verdict = conn.execute("select * from read_v1.audit_verify()").fetchall()
+    assert [row[2] for row in verdict] == [None]
+
+
 def test_an_insert_has_no_before_and_a_delete_has_no_after(seeded: Seeded) -> None:
     with seeded.db.connect() as conn:
         conn.execute("set timezone = 'UTC'")
@@ -78,15 +107,17 @@ def test_an_insert_has_no_before_and_a_delete_has_no_after(seeded: Seeded) -> No
     ]
 
 
-def test_only_three_functions_make_an_envelope(pg: TestDatabase) -> None:
-    """They set time zone and date style; a third that forgot would find forgeries everywhere."""
+def test_only_four_functions_make_an_envelope(pg: TestDatabase) -> None:
+    """They set time zone and date style; one that forgot would find forgeries everywhere."""
     with pg.connect() as conn:
         found = conn.execute(
             "select p.proname, array_to_string(p.proconfig, ',') from pg_proc p"
             " join pg_namespace n on n.oid = p.pronamespace where p.prosrc like '%audit_envelope(%'"
             " and n.nspname in ('warroom', 'read_v1') order by 1"
         ).fetchall()
-        assert [name for name, _ in found] == ["audit_added", "audit_append", "audit_verify"]
+        assert [name for name, _ in found] == [
+            "audit_added", "audit_append", "audit_changed", "audit_verify"
+        ]  # fmt: skip
         for _, config in found:
             assert "TimeZone=UTC" in config
             assert "DateStyle=ISO, YMD" in config

@@ -13,6 +13,8 @@ Waiting = tuple[Delivery, "asyncio.Future[DeliveryResult]"]
 AGAIN = "Send it again in a moment."
 LONG_S = 1.0
 LEAST = 50
+ALONGSIDE = 8
+"""The fewest alerts that are worth a batch while another one is being stored."""
 
 
 def count(delivery: Delivery) -> int:
@@ -72,13 +74,13 @@ class LaneQueue:
 
     @property
     def enough(self) -> bool:
-        """Say whether a batch is worth while: at once beside none, else as large as what runs.
+        """Say whether a batch is worth while: beside none any, beside another one as large.
 
-        Two batches under way are better than one, while they are not made of crumbs: each has a
-        price of its own.
+        Two under way are better than one, while they are not made of crumbs: each has a price.
         """
-        waiting = self.alerts - self._in_hand
-        return bool(self._queue) and waiting >= self._in_hand
+        if not self._in_hand:
+            return bool(self._queue)
+        return self.alerts - self._in_hand >= max(self._in_hand, ALONGSIDE)
 
     def put(self, one: Waiting) -> None:
         """Let one wait.

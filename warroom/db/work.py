@@ -86,17 +86,17 @@ class Work:
 
     async def _pipeline(self, asked: Sequence[Asked]) -> list[psycopg.AsyncCursor[Any]]:
         driver = driver_of(self._conn)
-        at = 0
+        cursors = [driver.cursor() for _ in asked]
         try:
-            cursors = [driver.cursor() for _ in asked]
             if len(asked) == 1:  # a pipeline costs something of its own
                 await cursors[0].execute(_for_driver(asked[0][0]), asked[0][1])
                 return cursors
             async with driver.pipeline():
-                for at, (stmt, params) in enumerate(asked):
-                    await cursors[at].execute(_for_driver(stmt), params)
+                for cursor, (stmt, params) in zip(cursors, asked, strict=True):
+                    await cursor.execute(_for_driver(stmt), params)
         except psycopg.Error as error:
-            # Parameters may be secrets, and errors are logged.
+            # The first without an answer is at fault.  Parameters may be secrets, and are not told.
+            at = next((n for n, cursor in enumerate(cursors) if cursor.pgresult is None), 0)
             raise DBAPIError.instance(
                 asked[at][0], None, error, psycopg.Error, hide_parameters=True
             ) from error
