@@ -27,6 +27,11 @@ def known_failure(error: BaseException) -> WarRoomError:
         return DatabaseReadOnly("The database is a standby and takes no writes; nothing changed.")
     if state == "55P03":
         return LockNotAvailable("Somebody else is changing the same rows; nothing was changed.")
+    if state == "53100":
+        return DatabaseUnavailable(
+            "The database's disk is full; nothing was changed.",
+            remedy="Make room on it; war room goes on by itself.",
+        )
     if state == "57014":
         return DatabaseUnavailable("The database took too long; nothing was changed.")
     if isinstance(original, psycopg.DataError):

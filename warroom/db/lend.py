@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator
 
@@ -31,7 +32,10 @@ async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnect
     left = min(db.connect_deadline_s, ends_at - time.monotonic())
     try:
         await within(conn.start(), left, lambda: None, "connecting")
-        fd = driver_fd(conn)
+        own = driver_fd(conn)
+        # A descriptor of ours for the same socket: the driver may close its own when the connection
+        # is lost, and the number then soon belongs to somebody else's request.
+        fd = os.dup(own) if own is not None else None
     except BaseException:
         with contextlib.suppress(Exception):
             await conn.close()
@@ -48,9 +52,13 @@ async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnect
         if time.monotonic() >= ends_at or age != db.age:
             await _throw_away(conn, fd)
     finally:
-        with contextlib.suppress(Exception):
-            # A rollback on a connection that was cut must not hang either.
-            await within(conn.close(), 1.0, lambda: fd, "giving a connection back")
+        try:
+            with contextlib.suppress(Exception):
+                # A rollback on a connection that was cut must not hang either.
+                await within(conn.close(), 1.0, lambda: fd, "giving a connection back")
+        finally:
+            if fd is not None:
+                os.close(fd)
 
 
 async def _throw_away(conn: AsyncConnection, fd: int | None) -> None:
