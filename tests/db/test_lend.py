@@ -24,7 +24,7 @@ async def test_a_lost_connections_number_is_not_cut_under_its_next_owner(
 
     async def lose() -> None:
         async with lend(db, time.monotonic() + 60) as (conn, _):
-            number = await driver_fd(conn)
+            number = driver_fd(conn)
             pid = (await conn.execute(text("select pg_backend_pid()"))).scalar()
             with pg18.connect() as other:
                 other.execute("select pg_terminate_backend(%s, 10000)", (pid,))

@@ -175,13 +175,14 @@ class Batcher:
         """Store a part of a file between two batches of the ordinary lane.
 
         Turns are taken one by one: however many files are loaded, no more than one part comes
-        between two batches, and critical deliveries go first.
+        between two batches that wait, and critical deliveries go first.
 
         Raises:
             Overloaded: the API is being stopped; nothing was stored.
         """
         async with self._parts:
             await self._let_pass()
+            await self._lanes[Lane.ORDINARY].one_passes(self.wait_s)
             async with self._turn:
                 if self._closing:
                     raise _ended()
@@ -207,6 +208,8 @@ class Batcher:
                 if not urgent:
                     await self._let_pass()
                 batch = lane.take(self._batch_max if urgent else self._size.now)
+                if not batch:  # all who waited have given up meanwhile
+                    continue
                 begun = time.monotonic()
                 try:
                     await self._store(batch, urgent=urgent)
@@ -218,16 +221,6 @@ class Batcher:
             # Nobody would ever take what is put into the queue from here on.
             self._closing = True
             self._fail(lane.empty(), _ended())
-
-    async def _next(self, lane: LaneQueue, most: int, *, urgent: bool) -> int:
-        """Store what has queued; return how many alerts, 0 when all who waited have given up."""
-        batch = lane.take(most)
-        try:
-            if batch:
-                await self._store(batch, urgent=urgent)
-        finally:
-            lane.count_off(batch)
-        return sum(count(d) for d, _ in batch)
 
     async def _let_pass(self) -> None:
         """Wait until no critical delivery waits or is being stored, but not for long."""

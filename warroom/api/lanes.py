@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 
@@ -66,6 +67,7 @@ class LaneQueue:
         self.idle = asyncio.Event()
         """Set while nothing waits and nothing is being stored."""
         self.idle.set()
+        self._passed = asyncio.Event()
         self._shut = False
 
     def __bool__(self) -> bool:
@@ -136,6 +138,14 @@ class LaneQueue:
         self.count_off(batch)
         self.wake.set()
 
+    async def one_passes(self, wait_s: float) -> None:
+        """Wait until one batch has been stored, where anything waits or is being stored."""
+        self._passed.clear()
+        if self.alerts:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._passed.wait()
+
     def drop(self, one: Waiting) -> bool:
         """Take out one that nobody has taken yet; False when somebody has."""
         for waiting in self._queue:
@@ -155,6 +165,7 @@ class LaneQueue:
     def count_off(self, batch: Sequence[Waiting]) -> None:
         """These wait no longer."""
         self._shut = False
+        self._passed.set()
         for delivery, _ in batch:
             self.alerts -= count(delivery)
             self.bytes -= len(delivery.body)
