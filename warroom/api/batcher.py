@@ -146,7 +146,7 @@ class Batcher:
         Raises:
             Overloaded: there is no room; nothing was stored.
         """
-        self._lanes[self._lane_of(source_id)].check()
+        self._lanes[self._lane_of(source_id)].check(source_id)
 
     async def put(self, delivery: Delivery) -> DeliveryResult:
         """Queue a delivery in the lane of its source and wait until it is committed.

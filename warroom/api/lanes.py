@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Sequence
+from uuid import UUID
 
 from warroom.errors import Overloaded
 from warroom.services.alerts import Delivery, DeliveryResult
@@ -14,6 +16,8 @@ Waiting = tuple[Delivery, "asyncio.Future[DeliveryResult]"]
 AGAIN = "Send it again in a moment."
 LONG_S = 1.0
 LEAST = 50
+REMEMBERED_S = 5.0
+"""How long a source that was refused keeps its part: it comes again within 1 to 2 s."""
 ALONGSIDE = 8
 """The fewest alerts that are worth a batch while another one is being stored."""
 
@@ -49,6 +53,9 @@ class BatchSize:
 class LaneQueue:
     """What waits in one lane, with its own share of alerts and bytes.
 
+    Sources share it: one alone may fill it; where several want room, each has its part, so that
+    whoever repeats without a pause does not keep out those who wait when they are told to.
+
     Args:
         queue_max: alerts that may wait; a single larger delivery may, when nothing else does.
         bytes_max: bytes of bodies that may wait.
@@ -63,12 +70,14 @@ class LaneQueue:
         self._in_hand = 0
         self.bytes = 0
         """Bytes of their bodies."""
+        self._of: Counter[UUID] = Counter()
+        self._refused: dict[UUID, float] = {}
         self.wake = asyncio.Event()
         self.idle = asyncio.Event()
         """Set while nothing waits and nothing is being stored."""
         self.idle.set()
         self._passed = asyncio.Event()
-        self._shut = False
+        self._shut: set[UUID] = set()
 
     def __bool__(self) -> bool:
         """Say whether anything waits that nobody has taken yet."""
@@ -92,18 +101,30 @@ class LaneQueue:
         """
         delivery, _ = one
         many, size = count(delivery), len(delivery.body)
-        if (self.alerts and self.alerts + many > self._queue_max) or (
-            self.bytes + size > self._bytes_max
-        ):
-            self._shut = True
-            raise self._full()
+        source = delivery.source_id
+        full = self.alerts and self.alerts + many > self._queue_max
+        share = self._queue_max // self._wanting(source)
+        if full or self.bytes + size > self._bytes_max or (
+            self._of[source] and self._of[source] + many > share
+        ):  # fmt: skip
+            self._refused[source] = time.monotonic()
+            self._shut.add(source)
+            raise self._full(source)
+        self._refused.pop(source, None)
         self._queue.append(one)
+        self._of[source] += many
         self.alerts += many
         self.bytes += size
         self.wake.set()
         self.idle.clear()
 
-    def check(self) -> None:
+    def _wanting(self, source: UUID) -> int:
+        """Return how many sources want room: they wait here, or were refused a moment ago."""
+        long_ago = time.monotonic() - REMEMBERED_S
+        self._refused = {s: at for s, at in self._refused.items() if at > long_ago}
+        return len({source, *self._of, *self._refused})
+
+    def check(self, source: UUID) -> None:
         """Refuse before a body is read, from when one was refused until something is stored.
 
         Reading and parsing what is refused afterwards would take the time of what is not.
@@ -111,12 +132,14 @@ class LaneQueue:
         Raises:
             Overloaded: there is no room; nothing was stored.
         """
-        if self._shut:
-            raise self._full()
+        if source in self._shut:
+            raise self._full(source)
 
-    def _full(self) -> Overloaded:
+    def _full(self, source: UUID) -> Overloaded:
+        own = f", {self._of[source]} of this source" if source in self._of else ""
         return Overloaded(
-            f"{self.alerts} alerts wait already; nothing of this body was stored.", remedy=AGAIN
+            f"{self.alerts} alerts wait already{own}; nothing of this body was stored.",
+            remedy=AGAIN,
         )
 
     def take(self, batch_max: int) -> list[Waiting]:
@@ -164,10 +187,13 @@ class LaneQueue:
 
     def count_off(self, batch: Sequence[Waiting]) -> None:
         """These wait no longer."""
-        self._shut = False
+        self._shut.clear()
         self._passed.set()
         for delivery, _ in batch:
             self.alerts -= count(delivery)
+            self._of[delivery.source_id] -= count(delivery)
+            if not self._of[delivery.source_id]:
+                del self._of[delivery.source_id]
             self.bytes -= len(delivery.body)
         if not self.alerts:
             self.idle.set()
