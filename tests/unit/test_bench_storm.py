@@ -46,7 +46,7 @@ def test_the_plan_tells_each_alert_so_often_and_knows_its_cause() -> None:
     assert all(len(post.alerts) <= EACH for post in plan.posts)
     assert len(plan.services) * INSTANCES == 10_000
     assert len(plan.causes) == CAUSES
-    assert plan.truth.keys() == {name.split(" ", 1)[0] for name in told} | plan.truth.keys()
+    assert {name.split(" ", 1)[0] for name in told} <= plan.truth.keys()
     first = json.loads(plan.posts[0].body)[0]
     assert first["labels"]["alertname"] == plan.posts[0].alerts[0]
     other = make(20_000)
