@@ -6,10 +6,12 @@ import asyncio
 
 import httpx
 import pytest
+from sqlalchemy import RowMapping
 
 from tests.api.conftest import Api
 from tests.api.test_doors import alert, source, webhook
 from tests.api.test_sources import post
+from warroom.api.token_lookup import TokenLookup
 
 PROMETHEUS = "/api/v2/alerts"
 WEBHOOK = "/v1/ingest/alertmanager"
@@ -47,6 +49,23 @@ async def test_a_revoked_token_is_refused_with_the_next_post(
     assert answer.status_code == 401
     assert "This token was revoked" in answer.text
     assert (api.count("alert"), api.count("delivery")) == (1, 1)
+
+
+async def test_the_time_goes_on_while_a_token_is_known(
+    api18: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a token's row says of the time is as old as the row."""
+    token = await source(api18)
+    await heard(api18, token)
+    said = TokenLookup.recent
+
+    def long_ago(lookup: TokenLookup, digest: bytes) -> tuple[float, RowMapping] | None:
+        found = said(lookup, digest)
+        return found and (found[0] - 3600, found[1])
+
+    monkeypatch.setattr(TokenLookup, "recent", long_ago)
+    assert (await post(api18, PROMETHEUS, of_prometheus("After"), token)).status_code == 200
+    assert api18.count("alert", "name = 'After' and starts_at > now() + interval '50 min'") == 1
 
 
 async def test_what_a_revoked_token_brings_is_not_kept_in_quarantine_either(api18: Api) -> None:

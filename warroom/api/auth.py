@@ -190,11 +190,10 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
     known = state.buckets.brings_alerts(request.method, request.url.path, digest)
     if known is not None:
         _check_room(request, known)
-    row = _recent(request, state, digest)
-    if row is None:
-        row = await state.tokens.find(digest)
-    else:
-        request.state.proof = Proof(digest, said_of(row))
+    said = _recent(request, state, digest)
+    heard_at, row = said or (None, await state.tokens.find(digest))
+    if said is not None:
+        request.state.proof = Proof(digest, said_of(said[1]))
     if row is None:
 
         async def why(work: Work) -> Unauthenticated:
@@ -205,7 +204,7 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
     request.state.severities = stored_table(row["severity_map"])
     request.state.mapping = row["mapping"]
     if row["source_id"] is not None:
-        request.state.pace = pace_of(row["source_id"], row)
+        request.state.pace = pace_of(row["source_id"], row, heard_at)
     admit(request, digest)
     return Principal(
         row["principal_id"], row["name"], PrincipalKind(row["kind"]),
@@ -213,7 +212,7 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
     )  # fmt: skip
 
 
-def _recent(request: Request, state: AppState, digest: bytes) -> RowMapping | None:
+def _recent(request: Request, state: AppState, digest: bytes) -> tuple[float, RowMapping] | None:
     """Return what was said of a token a moment ago, where that is enough for now.
 
     It is for a source's token at a door that looks at it again in the transaction that stores what
@@ -225,10 +224,10 @@ def _recent(request: Request, state: AppState, digest: bytes) -> RowMapping | No
         or getattr(request.state, "asks", False)
     ):
         return None
-    row = state.tokens.recent(digest)
-    if row is None or row["source_id"] is None:
+    said = state.tokens.recent(digest)
+    if said is None or said[1]["source_id"] is None:
         return None
-    return row if state.buckets.lets_in(pace_of(row["source_id"], row)) else None
+    return said if state.buckets.lets_in(pace_of(said[1]["source_id"], said[1])) else None
 
 
 async def prove(request: Request) -> None:

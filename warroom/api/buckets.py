@@ -62,11 +62,15 @@ class Pace:
         return self.asked_at + timedelta(seconds=max(moment - self.heard_at, 0.0))
 
 
-def pace_of(source_id: UUID, row: Mapping[Any, Any]) -> Pace:
-    """Return the pace in a row that was asked for ``token_proof.PACE``."""
+def pace_of(source_id: UUID, row: Mapping[Any, Any], heard_at: float | None = None) -> Pace:
+    """Return the pace in a row that was asked for ``token_proof.PACE``.
+
+    ``heard_at``: when the row was answered, by the steady clock; now, if not given.
+    """
     return Pace(
         source_id, row["source_key"], row["rate_per_s"], row["burst"],
         Lane(row["lane"] or Lane.ORDINARY), row["paused_at"], row["asked_at"],
+        time.monotonic() if heard_at is None else heard_at,
     )  # fmt: skip
 
 

@@ -46,10 +46,13 @@ class TokenLookup:
         self._asking: set[asyncio.Task[None]] = set()
         self._recent: dict[bytes, tuple[float, RowMapping]] = {}
 
-    def recent(self, digest: bytes) -> RowMapping | None:
-        """Return what was said of a token a moment ago; never the last word on it."""
-        at, row = self._recent.get(digest, (0.0, None))
-        return row if row is not None and monotonic() - at < RECENT_S else None
+    def recent(self, digest: bytes) -> tuple[float, RowMapping] | None:
+        """Return what was said of a token a moment ago, and when; never the last word on it.
+
+        When is the steady clock's: the row's own time, ``asked_at``, is the database's.
+        """
+        said = self._recent.get(digest)
+        return said if said is not None and monotonic() - said[0] < RECENT_S else None
 
     def forget(self, digest: bytes) -> None:
         """Forget what was said of a token."""
