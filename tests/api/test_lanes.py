@@ -19,6 +19,7 @@ from warroom.api.batcher import Batcher
 from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
 from warroom.errors import Overloaded
+from warroom.services.alert_turn import Turn
 from warroom.services.alerts import INGEST, DeliveryResult
 
 __all__ = ["bench"]
@@ -107,7 +108,7 @@ async def test_one_part_of_a_file_goes_between_two_batches(bench: Bench) -> None
     await bench.held()
     found: list[tuple[str, int]] = []
 
-    async def part(name: str) -> None:
+    async def part(name: str, _turn: Turn) -> None:
         found.append((name, made.waiting))
 
     first, other = (asyncio.ensure_future(made.between(partial(part, n))) for n in "ab")
@@ -120,7 +121,7 @@ async def test_one_part_of_a_file_goes_between_two_batches(bench: Bench) -> None
     assert found == [("a", 1), ("b", 0)]  # B went between the two
     await made.close()
     with pytest.raises(Overloaded):
-        await made.between(lambda: part("c"))
+        await made.between(partial(part, "c"))
     assert empty(made)
 
 

@@ -171,7 +171,7 @@ class Batcher:
         finally:
             patience.cancel()
 
-    async def between(self, store: Callable[[], Awaitable[T]]) -> T:
+    async def between(self, store: Callable[[Turn], Awaitable[T]]) -> T:
         """Store a part of a file between two batches of the ordinary lane.
 
         Turns are taken one by one: however many files are loaded, no more than one part comes
@@ -183,10 +183,10 @@ class Batcher:
         async with self._parts:
             await self._let_pass()
             await self._lanes[Lane.ORDINARY].one_passes(self.wait_s)
-            async with self._turn:
-                if self._closing:
-                    raise _ended()
-                return await store()
+            if self._closing:
+                raise _ended()
+            # Not held around it: who waits for its turn may hold what the part reads first.
+            return await store(Turn(self._turn))
 
     def _give_up(self, lane: LaneQueue, one: Waiting) -> None:
         if lane.drop(one):

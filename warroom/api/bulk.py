@@ -170,9 +170,9 @@ async def _once(
         source, ctx.principal.id, "bulk", "application/x-ndjson", part.body, found, ctx.request_id
     )
     stored = await state.batcher.between(
-        lambda: alerts.take_once(
+        lambda turn: alerts.take_once(
             state.db, ctx, delivery, f"{prefix}{part.first}", part.last,
-            window=timedelta(seconds=state.settings.group_window_seconds),
+            window=timedelta(seconds=state.settings.group_window_seconds), turn=turn,
         )
     )  # fmt: skip
     done.alerts += stored["alerts"]

@@ -139,6 +139,7 @@ async def take_once(
     through: int,
     *,
     window: timedelta = grouping.DEFAULT_WINDOW,
+    turn: Turn | None = None,
 ) -> dict[str, int]:
     """Store a delivery once, however often it is sent: a part of a file that is loaded.
 
@@ -149,6 +150,7 @@ async def take_once(
         key: names the part; the same key with another body is refused.
         through: the last line of the part, kept beside the answer (``alert_load`` asks for it).
         window: how long an untouched incident still takes in new alerts.
+        turn: its turn among the batches of this process.
 
     Returns:
         ``alerts``, ``new`` and ``through``, as they were the first time.
@@ -161,12 +163,14 @@ async def take_once(
     inner = replace(ctx, principal=INGEST, idempotency_key=key)
 
     async def handler(work: Work, again: bool) -> Answer:
-        (result,) = await _take(work, [delivery], window, lock=again)
+        (result,) = await _take(work, [delivery], window, lock=again, turn=turn)
         return Answer(200, {"alerts": result.alerts, "new": result.new, "through": through})
 
     asked = {"sha256": hashlib.sha256(delivery.body).hexdigest()}
     many = len(delivery.alerts)
-    answer = await _again_after_races(db, inner, "alerts.load", asked, handler, alerts=many)
+    answer = await _again_after_races(
+        db, inner, "alerts.load", asked, handler, alerts=many, turn=turn
+    )
     return answer.body
 
 
