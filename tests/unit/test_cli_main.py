@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -124,10 +125,11 @@ def test_a_swallowed_cancellation_does_not_lose_the_interrupt(then: str) -> None
 
 
 def test_short_commands_take_their_interrupts_from_one_place() -> None:
-    """A new group that calls asyncio.run itself would lose presses again."""
+    """A new group that runs a loop itself would lose presses again."""
     own = {"demo.py", "engine.py", "serve.py", "interrupt.py"}
     folder = Path(importlib.import_module("warroom.cli").__path__[0])
-    assert {f.name for f in folder.glob("*.py") if "asyncio.run(" in f.read_text()} == own
+    runs = re.compile(r"asyncio\.(run|Runner)\(")
+    assert {f.name for f in folder.glob("*.py") if runs.search(f.read_text())} == own
 
 
 def test_a_closed_pipe_is_quiet() -> None:
