@@ -66,6 +66,16 @@ async def test_three_have_a_third_each() -> None:
     assert (fill(lane, CALM), fill(lane, OTHER)) == (3, 3)
 
 
+async def test_nobody_is_held_to_a_part_while_half_of_the_room_is_free() -> None:
+    lane = LaneQueue(40, 1 << 20)
+    for _ in range(10):
+        lane.put(one(uuid4()))
+    for _ in range(10):
+        lane.put(one(GREEDY))  # with a part of 40 // 11
+    with pytest.raises(Overloaded):
+        lane.put(one(GREEDY))
+
+
 async def test_a_large_body_of_a_source_that_has_nothing_there_is_taken() -> None:
     lane = LaneQueue(ROOM, 1 << 20)
     lane.put(one(CALM))

@@ -103,9 +103,11 @@ class LaneQueue:
         many, size = count(delivery), len(delivery.body)
         source = delivery.source_id
         full = self.alerts and self.alerts + many > self._queue_max
-        share = self._queue_max // self._wanting(source)
+        own = self._of[source]
         if full or self.bytes + size > self._bytes_max or (
-            self._of[source] and self._of[source] + many > share
+            # While half of the room is free nobody needs to be held to a part of it.
+            own and self.alerts + many > self._queue_max // 2
+            and own + many > self._queue_max // self._wanting(source)
         ):  # fmt: skip
             self._refused[source] = time.monotonic()
             self._shut.add(source)
