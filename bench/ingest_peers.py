@@ -59,12 +59,17 @@ def process(
                 time.sleep(0.05)
             yield running
         finally:
-            running.terminate()
-            try:
-                running.wait(20)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
+            end(running)
+
+
+def end(running: subprocess.Popen[bytes]) -> None:
+    """End a process, by force when it does not within 20 s."""
+    running.terminate()
+    try:
+        running.wait(20)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
 
 
 @contextlib.contextmanager

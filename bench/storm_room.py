@@ -22,6 +22,7 @@ from uuid import UUID
 import psutil
 import psycopg
 
+from bench.ingest_peers import end
 from bench.ingest_room import Room
 from bench.load_script import Target
 from bench.storm_plan import SOURCES, Plan, as_files
@@ -114,12 +115,7 @@ def engine(room: Room, database: str, log_to: Path) -> Iterator[int]:
                 time.sleep(0.05)
             yield running.pid
         finally:
-            running.terminate()
-            try:
-                running.wait(20)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
+            end(running)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from sqlalchemy import RowMapping
 from tests.api.conftest import Api
 from tests.api.test_doors import alert, source, webhook
 from tests.api.test_sources import post
+from warroom.api.auth import PROVEN_WHEN_STORED
+from warroom.api.ingest import DOORS
 from warroom.api.token_lookup import TokenLookup
 
 PROMETHEUS = "/api/v2/alerts"
@@ -109,6 +111,10 @@ async def test_what_a_source_may_now_holds_at_once(api18: Api) -> None:
             " where a.name = 'Read'"
         ).fetchone()
     assert row == ("wine",)
+
+
+def test_what_is_believed_for_a_moment_is_for_doors_that_prove_it() -> None:
+    assert set(DOORS) == PROVEN_WHEN_STORED
 
 
 async def test_the_straight_doors_answer_as_they_are_described(api18: Api) -> None:

@@ -41,6 +41,19 @@ def everything_comes(app: WarRoomApp) -> None:
             screen.post_message(PaneTrouble(pane, safe_text("the database is away")))
 
 
+def when_a_header_goes(app: WarRoomApp, monkeypatch: pytest.MonkeyPatch) -> list[Header]:
+    """Let everything come at the moment at which a screen has lost its header; return these."""
+    gone: list[Header] = []
+
+    def on_unmount(self: Header) -> None:
+        gone.append(self)
+        everything_comes(app)
+
+    # No mock: the toolkit calls it in the middle of taking a screen down, and nothing else does.
+    monkeypatch.setattr(Header, "on_unmount", on_unmount, raising=False)
+    return gone
+
+
 @pytest.mark.parametrize("name", SCREENS)
 async def test_a_screen_that_is_not_composed_yet_is_left_alone(name: str) -> None:
     app = still_app()
@@ -58,32 +71,20 @@ async def test_a_console_that_ends_is_left_alone(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = still_app()
-    gone: list[Header] = []
-
-    def on_unmount(self: Header) -> None:
-        gone.append(self)
-        everything_comes(app)
-
     async with app.run_test(size=(120, 40)) as pilot:
         await app.push_screen(SCREENS[name]())
         await pilot.pause()
-        monkeypatch.setattr(Header, "on_unmount", on_unmount, raising=False)
+        gone = when_a_header_goes(app, monkeypatch)
     assert len(gone) == 2
 
 
 async def test_a_screen_that_is_left_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     app = still_app()
-    gone: list[Header] = []
-
-    def on_unmount(self: Header) -> None:
-        gone.append(self)
-        everything_comes(app)
-
     async with app.run_test(size=(120, 40)) as pilot:
         for make in SCREENS.values():
             await app.push_screen(make())
         await pilot.pause()
-        monkeypatch.setattr(Header, "on_unmount", on_unmount, raising=False)
+        gone = when_a_header_goes(app, monkeypatch)
         seen: list[Any] = list(app.screen_stack[1:])
         while len(app.screen_stack) > 1:
             app.pop_screen()

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.api.conftest import Api, serving
-from tests.api.test_doors import alert, source, webhook
-from tests.e2e.test_engine import an_engine, run
+from tests.api.test_doors import alert, webhook
+from tests.e2e.test_alert_fates import door, engine
+from tests.e2e.test_engine import run
 from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
 from warroom.client import Client
 from warroom.engine.runner import Engine
+
+__all__ = ["door", "engine"]
 
 MERGED = "1 incidents merged into that of their cause"
 NEEDS = (("checkout", "pg-main"), ("blog", "cache"))
@@ -29,20 +32,6 @@ async def api(pg18: TestDatabase) -> AsyncIterator[Api]:
         for key, needed in NEEDS:
             await client.add("dependencies", {"service": key, "depends_on": needed})
         yield running
-
-
-@pytest_asyncio.fixture
-async def engine(pg18: TestDatabase) -> AsyncIterator[Engine]:
-    """An engine whose cycles the test runs itself."""
-    made = an_engine(pg18)
-    yield made
-    await made._db.close()
-
-
-@pytest_asyncio.fixture
-async def door(api: Api) -> Client:
-    """A client with the token of a source."""
-    return api.client(await source(api))
 
 
 async def resolution(api: Api, ref: str) -> str | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.e2e.monitoring import free_port, warroom
+from tests.e2e.program import plain
 from tests.helpers import require_program, wait_until_sync
 from tests.pgfixtures import DEBIAN_15
 from warroom.embedded import runtime
@@ -32,13 +31,6 @@ def env(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
             found["WARROOM_PG_BIN"] = DEBIAN_15
         yield found
         plain(found, "down")
-
-
-def plain(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "warroom", *words], env={**os.environ, **env}, text=True,
-        capture_output=True, check=False, timeout=120,
-    )  # fmt: skip
 
 
 def streams(env: dict[str, str], other_than: int = 0) -> dict[str, Any] | None:

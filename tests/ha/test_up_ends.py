@@ -15,6 +15,7 @@ import pytest
 
 from tests.console.ptyrun import PtyConsole
 from tests.e2e.monitoring import free_port
+from tests.e2e.program import plain
 from tests.helpers import wait_until_sync
 from warroom.embedded import runtime
 from warroom.embedded.boot import supervisor_of
@@ -34,10 +35,7 @@ class Place:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Type a command."""
-        return subprocess.run(
-            [sys.executable, "-m", "warroom", *words], env={**os.environ, **self.env}, text=True,
-            capture_output=True, check=False, timeout=120,
-        )  # fmt: skip
+        return plain(self.env, *words)
 
     def stops(self) -> list[str]:
         """Return what the supervisor said of its end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from warroom.api.problems import RESPONSES
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import Forbidden, InvalidInput, Overloaded
-from warroom.ingest import alertmanager_webhook
+from warroom.ingest import alertmanager_v2, alertmanager_webhook
 from warroom.ingest.common import IngestOptions
 from warroom.services import alerts
 from warroom.services.access import require
@@ -27,6 +27,13 @@ from warroom.services.token_proof import Unproven
 router = APIRouter(tags=["ingest"], responses=RESPONSES)
 Parser = Callable[[bytes, IngestOptions, datetime], tuple[IncomingAlert, ...]]
 LARGE_BODY = 65_536
+
+
+DOORS: Mapping[str, tuple[Parser, str]] = {
+    "/api/v2/alerts": (alertmanager_v2.parse, "alertmanager-v2"),
+    "/v1/ingest/alertmanager": (alertmanager_webhook.parse, "alertmanager"),
+}
+"""The busiest, by address: what reads a body, and the word under which it is kept."""
 
 
 def json_body(kind: str) -> dict[str, Any]:
@@ -47,7 +54,7 @@ class Taken(BaseModel):
 @router.post("/v1/ingest/alertmanager", response_model=Taken, openapi_extra=json_body("object"))
 async def webhook(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     """Take an Alertmanager webhook (version 4); 2xx only after the commit."""
-    return await take(request, ctx, state, alertmanager_webhook.parse, "alertmanager")
+    return await take_at(request, ctx, state)
 
 
 def options_of(request: Request, state: State) -> IngestOptions:
@@ -58,6 +65,12 @@ def options_of(request: Request, state: State) -> IngestOptions:
         severity_label=state.settings.severity_label,
         severities=request.state.severities,
     )
+
+
+async def take_at(request: Request, ctx: CommandContext, state: State) -> dict[str, Any]:
+    """Take one delivery at one of ``DOORS``; raises what ``take`` raises."""
+    parse, dialect = DOORS[request.url.path]
+    return await take(request, ctx, state, parse, dialect)
 
 
 def no_source() -> Forbidden:

@@ -7,24 +7,15 @@ what they do and what is answered is the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import orjson
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from warroom.api.auth import here
-from warroom.api.ingest import Parser, take
+from warroom.api.ingest import DOORS, take_at
 from warroom.api.problems import answer_to
 from warroom.api.state import state_of
 from warroom.errors import WarRoomError
-from warroom.ingest import alertmanager_v2, alertmanager_webhook
-
-DOORS: Mapping[str, tuple[Parser, str]] = {
-    "/api/v2/alerts": (alertmanager_v2.parse, "alertmanager-v2"),
-    "/v1/ingest/alertmanager": (alertmanager_webhook.parse, "alertmanager"),
-}
-"""By address: what reads a body, and the word under which it is kept."""
 
 
 class Straight:
@@ -39,15 +30,13 @@ class Straight:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        door = DOORS.get(scope["path"]) if scope["type"] == "http" else None
-        if door is None or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["path"] not in DOORS or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        parse, dialect = door
         answer: Response
         try:
-            taken = await take(request, here(request), state_of(request), parse, dialect)
+            taken = await take_at(request, here(request), state_of(request))
             answer = Response(orjson.dumps(taken), media_type="application/json")
         except WarRoomError as error:
             answer = answer_to(request, error)

@@ -18,10 +18,9 @@ from warroom.api.alertmanager.shapes import (
     moment,
 )
 from warroom.api.auth import Reader, State
-from warroom.api.ingest import Taken, json_body, take
+from warroom.api.ingest import Taken, json_body, take_at
 from warroom.domain.principal import CommandContext
 from warroom.domain.silence import Matcher
-from warroom.ingest import alertmanager_v2
 from warroom.ingest.matchers import parse_filters
 from warroom.services.alert_listing import FiringAlert, firing
 from warroom.services.matching import holds_for
@@ -35,7 +34,7 @@ ByReceiver = Annotated[str, Query(max_length=1000, description="a regular expres
 @router.post("", response_model=Taken, openapi_extra=json_body("array"))
 async def post_alerts(request: Request, ctx: Reader, state: State) -> Json:
     """Take alerts as Alertmanager does; Prometheus posts here directly. 200 after the commit."""
-    return await take(request, ctx, state, alertmanager_v2.parse, "alertmanager-v2")
+    return await take_at(request, ctx, state)
 
 
 @router.get("", response_model=list[GettableAlert])
