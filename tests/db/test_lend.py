@@ -2,16 +2,103 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
+from typing import Any
 
+import psycopg
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
+from warroom.db import lend as lending
+from warroom.db import notify_hint
 from warroom.db.engine import Database, driver_fd
 from warroom.db.lend import lend
+from warroom.db.uow import read
+from warroom.db.work import Work
+from warroom.domain.principal import (
+    INGEST_PRINCIPAL,
+    CommandContext,
+    Principal,
+    PrincipalKind,
+    Scope,
+)
+from warroom.errors import InvalidInput
+
+CTX = CommandContext(
+    Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION, frozenset({Scope.ADMIN})),
+    "test",
+    "test",
+)
+
+
+@pytest_asyncio.fixture
+async def one(pg18: TestDatabase) -> AsyncIterator[Database]:
+    """A pool of one connection: whoever comes next gets just that, or a new one."""
+    url = f"postgresql://warroom_api@/{pg18.name}?host={pg18.server.cluster.socket_dir}"
+    made = Database.open(url, role="api", pool_size=1)
+    yield made
+    await made.close()
+
+
+async def held_up() -> None:
+    """Hold the loop up for longer than a deadline; whoever waits for us hears of the deadline."""
+    time.sleep(0.06)
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def sees(db: Database) -> int:
+    async def ask(work: Work) -> int:
+        return int(await work.scalar("select 1"))
+
+    return await read(db, CTX, ask)
+
+
+async def test_a_hint_that_we_held_up_ourselves_leaves_a_sound_connection(
+    one: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer comes in the moment of the cut: an answer, on a socket that is shut."""
+    sent = notify_hint._hint
+
+    async def late(driver: psycopg.AsyncConnection[Any]) -> None:
+        await sent(driver)
+        await held_up()
+
+    monkeypatch.setattr(notify_hint, "DEADLINE_S", 0.03)
+    assert await sees(one) == 1
+    with monkeypatch.context() as at_first:
+        at_first.setattr(notify_hint, "_hint", late)
+        one.hints.wanted()
+        await wait_until(lambda: one.hints.idle, what="the hint to be sent or lost")
+    assert await sees(one) == 1
+
+
+async def test_what_is_given_back_while_we_are_held_up_is_sound(
+    one: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollback = psycopg.AsyncConnection.rollback
+
+    async def late(driver: psycopg.AsyncConnection[Any]) -> None:
+        await rollback(driver)
+        await held_up()
+
+    async def refuse(work: Work) -> None:
+        await work.scalar("select 1")
+        raise InvalidInput("no")
+
+    monkeypatch.setattr(lending, "GIVE_BACK_S", 0.03)
+    with monkeypatch.context() as at_first:
+        at_first.setattr(psycopg.AsyncConnection, "rollback", late)
+        with pytest.raises(InvalidInput):
+            await read(one, CTX, refuse)
+    assert await sees(one) == 1
 
 
 async def test_a_lost_connections_number_is_not_cut_under_its_next_owner(

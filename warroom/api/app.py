@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom import __version__
@@ -29,7 +27,6 @@ from warroom.api import (
     incident_recovery,
     incidents,
     ingest,
-    models,
     ops,
     problems,
     quarantine,
@@ -44,6 +41,7 @@ from warroom.api.auth import SMALLER, Gate
 from warroom.api.batcher import Batcher
 from warroom.api.buckets import Buckets
 from warroom.api.catalog import imports
+from warroom.api.described import describe
 from warroom.api.limits import Door
 from warroom.api.state import AppState
 from warroom.api.straight import Straight
@@ -118,8 +116,9 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         await db.close()
 
     app = FastAPI(
-        title="war room", version=__version__, lifespan=life, docs_url=None, redoc_url=None
-    )
+        title="war room", version=__version__, lifespan=life,
+        docs_url=None, redoc_url=None, openapi_url=None,
+    )  # fmt: skip
     app.state.parts = AppState(settings, db, batcher, public_conninfo(settings), buckets)
     app.state.metrics = ops.Metrics()
     problems.install(app)
@@ -140,23 +139,5 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.add_middleware(Gate, forms=forms)
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)
-    _describe(app)
+    describe(app)
     return app
-
-
-def _describe(app: FastAPI) -> None:
-    """Make the OpenAPI document true: our problems instead of the framework's own 422."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            parts = schema.setdefault("components", {}).setdefault("schemas", {})
-            parts["Problem"] = models.Problem.model_json_schema(
-                ref_template="#/components/schemas/{model}"
-            )
-            parts.pop("HTTPValidationError", None)
-            parts.pop("ValidationError", None)
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way

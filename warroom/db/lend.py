@@ -8,16 +8,44 @@ import os
 import time
 from collections.abc import AsyncIterator
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from warroom.db.deadline import cut, within
-from warroom.db.engine import Database, driver_fd
+from warroom.db.engine import Database, driver_fd, driver_of
 from warroom.db.failures import connection_survives
+
+GIVE_BACK_S = 1.0
+"""How long the server may take to end what a failed use has left open."""
+
+
+class Socket:
+    """A descriptor of ours for a lent connection's socket; it knows whether the socket was cut.
+
+    The driver may close its own when the connection is lost, and the number then soon belongs to
+    somebody else's request.
+    """
+
+    def __init__(self, conn: AsyncConnection) -> None:
+        own = driver_fd(conn)
+        self._fd = None if own is None else os.dup(own)
+        self.was_cut = False
+
+    def to_cut(self) -> int | None:
+        """Return the descriptor to whoever cuts it now; None without one."""
+        self.was_cut = True
+        return self._fd
+
+    def close(self) -> None:
+        """Close the descriptor; what it leads to stays as it is."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
 
 
 @contextlib.asynccontextmanager
-async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnection, int]]:
-    """Lend a connection with its file descriptor (-1 without one).
+async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnection, Socket]]:
+    """Lend a connection with its socket.
 
     Args:
         db: whose pool.
@@ -32,36 +60,45 @@ async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnect
     left = min(db.connect_deadline_s, ends_at - time.monotonic())
     try:
         await within(conn.start(), left, lambda: None, "connecting")
-        own = driver_fd(conn)
-        # A descriptor of ours for the same socket: the driver may close its own when the connection
-        # is lost, and the number then soon belongs to somebody else's request.
-        fd = os.dup(own) if own is not None else None
+        socket = Socket(conn)
     except BaseException:
         with contextlib.suppress(Exception):
             await conn.close()
         raise
+    sound = False
     try:
-        yield conn, fd if fd is not None else -1
+        yield conn, socket
+        sound = True
     except BaseException as error:
-        if age != db.age or not connection_survives(error):
-            await _throw_away(conn, fd)
+        sound = connection_survives(error)
         raise
-    else:
-        # An answer that came in the very moment of the cut is an answer, on a socket that is shut.
-        # What was lent before the pool was forgotten would stay open in a pool that nobody has.
-        if time.monotonic() >= ends_at or age != db.age:
-            await _throw_away(conn, fd)
     finally:
         try:
-            with contextlib.suppress(Exception):
-                # A rollback on a connection that was cut must not hang either.
-                await within(conn.close(), 1.0, lambda: fd, "giving a connection back")
+            await _give_back(conn, socket, sound and age == db.age and time.monotonic() < ends_at)
         finally:
-            if fd is not None:
-                os.close(fd)
+            socket.close()
 
 
-async def _throw_away(conn: AsyncConnection, fd: int | None) -> None:
-    cut(fd)
+async def _give_back(conn: AsyncConnection, socket: Socket, sound: bool) -> None:
+    """Give a connection back to the pool, or throw it away.
+
+    An answer that came in the very moment of the cut is an answer, on a socket that is shut: from
+    the pool it would be the next one's failure.
+    """
+    if sound:
+        with contextlib.suppress(Exception):
+            driver = driver_of(conn)
+            if driver.info.transaction_status != TransactionStatus.IDLE:
+                # A rollback on a connection that is dead without our knowing must not hang either.
+                await within(
+                    driver.rollback(), GIVE_BACK_S, socket.to_cut, "giving a connection back"
+                )
+    if sound and not socket.was_cut:
+        with contextlib.suppress(Exception):
+            await conn.close()  # nothing is left that the server would have to be asked for
+        return
+    cut(socket.to_cut())
     with contextlib.suppress(Exception):
-        await asyncio.wait_for(conn.invalidate(), 1.0)
+        await asyncio.wait_for(conn.invalidate(), GIVE_BACK_S)
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(conn.close(), GIVE_BACK_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -33,10 +34,15 @@ class HintSender:
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Say whether nothing is owed and nothing under way."""
+        return self._task is None or self._task.done()
+
     def wanted(self) -> None:
         """Ask for a hint; returns at once."""
         self._wanted.set()
-        if self._task is None or self._task.done():
+        if self.idle:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
@@ -57,20 +63,13 @@ class HintSender:
 
     async def _send(self) -> None:
         from warroom.db.deadline import within
-        from warroom.db.engine import driver_fd, driver_of
+        from warroom.db.engine import driver_of
+        from warroom.db.lend import lend
 
-        conn = self._db.engine.connect()
-        await within(conn.start(), DEADLINE_S, lambda: None, "connecting for a hint")
-        try:
-            driver = driver_of(conn)
-            await within(_hint(driver), DEADLINE_S, lambda: driver_fd(conn), "sending a hint")
-        except BaseException:
-            with contextlib.suppress(Exception):
-                await conn.invalidate()
-            raise
-        finally:
-            with contextlib.suppress(Exception):
-                await conn.close()
+        ends_at = time.monotonic() + DEADLINE_S
+        async with lend(self._db, ends_at) as (conn, socket):
+            left = ends_at - time.monotonic()
+            await within(_hint(driver_of(conn)), left, socket.to_cut, "sending a hint")
 
 
 async def _hint(driver: psycopg.AsyncConnection[Any]) -> None:

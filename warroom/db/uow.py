@@ -27,7 +27,7 @@ from warroom.db import position
 from warroom.db.deadline import within
 from warroom.db.engine import Database, driver_of
 from warroom.db.failures import known_failure, retryable
-from warroom.db.lend import lend
+from warroom.db.lend import Socket, lend
 from warroom.db.work import Asked, Found, Work, settle
 from warroom.domain.principal import CommandContext
 from warroom.errors import (
@@ -133,12 +133,12 @@ async def read(
     """
     ends_at = time.monotonic() + (deadline_s or db.command_deadline_s)
     try:
-        async with lend(db, ends_at) as (conn, fd):
-            work = Work(conn, ctx, ends_at, fd)
+        async with lend(db, ends_at) as (conn, socket):
+            work = Work(conn, ctx, ends_at, socket.to_cut)
             work.begin_with(("set transaction read only", {}))
             settle(work, "read", eyes)
             result = await handler(work)
-            await _end(conn, work, fd)
+            await _end(conn, work, socket)
             return result
     except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
         raise known_failure(error) from error
@@ -153,13 +153,13 @@ async def _attempt(
     eyes: UUID | None,
     ends_at: float,
 ) -> Answer:
-    async with lend(db, ends_at) as (conn, fd):
-        work = Work(conn, ctx, ends_at, fd)
+    async with lend(db, ends_at) as (conn, socket):
+        work = Work(conn, ctx, ends_at, socket.to_cut)
         settle(work, command, eyes)
         if ctx.idempotency_key is not None:
             known = await _remember(work, command, body)
             if known is not None:
-                await _confirm(conn, work, fd)
+                await _confirm(conn, work, socket)
                 return known
         answer = await handler(work)
         if ctx.idempotency_key is not None:
@@ -174,27 +174,27 @@ async def _attempt(
                 },
             )
         await work.flush()
-        await _commit(conn, work, fd)
-        await _tell_position(conn, work, fd)
+        await _commit(conn, work, socket)
+        await _tell_position(conn, work, socket)
         return answer
 
 
-async def _end(conn: AsyncConnection, work: Work, fd: int) -> None:
+async def _end(conn: AsyncConnection, work: Work, socket: Socket) -> None:
     """End a transaction that has only read.
 
     With COMMIT: behind a ROLLBACK the driver forgets every statement that it has prepared.
     """
-    await within(driver_of(conn).commit(), work.left(), lambda: fd, "ending a read")
+    await within(driver_of(conn).commit(), work.left(), socket.to_cut, "ending a read")
 
 
-async def _tell_position(conn: AsyncConnection, work: Work, fd: int) -> None:
+async def _tell_position(conn: AsyncConnection, work: Work, socket: Socket) -> None:
     """Tell where the commit ended, if anybody asked; it has happened, whatever goes wrong here."""
     tell = position.listener()
     if tell is None:
         return
     try:
         tell(str(await work.scalar(position.ASK)))
-        await _end(conn, work, fd)
+        await _end(conn, work, socket)
     except Exception:  # noqa: BLE001 - without it the reader asks the primary
         with contextlib.suppress(Exception):
             await conn.invalidate()
@@ -228,24 +228,24 @@ async def _remember(work: Work, command: str, body: Mapping[str, Any]) -> Answer
     return Answer(stored["status"], dict(stored["answer"]))
 
 
-async def _confirm(conn: AsyncConnection, work: Work, fd: int) -> None:
+async def _confirm(conn: AsyncConnection, work: Work, socket: Socket) -> None:
     """End a transaction that found its stored answer.
 
     Where commits wait for a standby, the stored one may not have got there (its caller was told
     so, and asks again): a write behind it gets there only after it.
     """
     if not await work.scalar("select current_setting('synchronous_standby_names') <> ''"):
-        await _end(conn, work, fd)
+        await _end(conn, work, socket)
         return
     await work.execute(
         "update warroom.idempotency set created_at = created_at"
         " where principal_id = :principal and key = :key",
         {"principal": work.ctx.principal.id, "key": work.ctx.idempotency_key},
     )
-    await _commit(conn, work, fd)
+    await _commit(conn, work, socket)
 
 
-async def _commit(conn: AsyncConnection, work: Work, fd: int) -> None:
+async def _commit(conn: AsyncConnection, work: Work, socket: Socket) -> None:
     """Commit; whatever goes wrong from here on leaves the outcome unknown.
 
     A cancelled caller is gone and has nobody to tell: its connection is cut, and whoever asks
@@ -260,7 +260,7 @@ async def _commit(conn: AsyncConnection, work: Work, fd: int) -> None:
 
     raw.add_notice_handler(noticed)
     try:
-        await within(raw.commit(), work.left(), lambda: fd, "committing")
+        await within(raw.commit(), work.left(), socket.to_cut, "committing")
     except BaseException as error:
         if isinstance(error, asyncio.CancelledError):
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -54,14 +54,18 @@ class Work:
     """One open transaction; every statement runs under what is left of the deadline."""
 
     def __init__(
-        self, conn: AsyncConnection, ctx: CommandContext, ends_at: float, fd: int | None
+        self,
+        conn: AsyncConnection,
+        ctx: CommandContext,
+        ends_at: float,
+        to_cut: Callable[[], int | None],
     ) -> None:
         self.ctx = ctx
         self.rehearsal = False
         """Whether it will be rolled back whatever happens: nothing may be used up in it."""
         self._conn = conn
         self._ends_at = ends_at
-        self._fd = fd
+        self._to_cut = to_cut
         self._first: list[Asked] = []
 
     @property
@@ -81,7 +85,7 @@ class Work:
         """Send statements in one round trip; return their cursors."""
         first, self._first = self._first, []
         return await within(
-            self._pipeline([*first, *asked]), self.left(), lambda: self._fd, self.ctx.request_id
+            self._pipeline([*first, *asked]), self.left(), self._to_cut, self.ctx.request_id
         )
 
     async def _pipeline(self, asked: Sequence[Asked]) -> list[psycopg.AsyncCursor[Any]]:
@@ -110,7 +114,7 @@ class Work:
         return await within(
             self._conn.execute(stmt, dict(params or {})),
             self.left(),
-            lambda: self._fd,
+            self._to_cut,
             self.ctx.request_id,
         )
 
