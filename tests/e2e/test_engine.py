@@ -214,8 +214,8 @@ async def test_two_engines_fire_a_burst_once_each(pg: TestDatabase, engine: Engi
     await other._db.close()
 
 
-async def test_a_silent_alert_expires(pg: TestDatabase, engine: Engine) -> None:
-    incident(pg)
+def silent_alert(pg: TestDatabase) -> None:
+    """Put an alert that nobody has repeated for too long on the only incident."""
     with pg.connect() as conn:
         conn.execute(
             "insert into warroom.source (key, name, principal_id) select 's', 's', id"
@@ -232,8 +232,35 @@ async def test_a_silent_alert_expires(pg: TestDatabase, engine: Engine) -> None:
             " '1 min', now() - interval '6 min', 'main', 'normal' from warroom.source s,"
             " warroom.service v, warroom.incident i where s.key = 's' and v.key = 's'"
         )
+
+
+async def test_a_silent_alert_expires(pg: TestDatabase, engine: Engine) -> None:
+    incident(pg)
+    silent_alert(pg)
     assert await run(engine, "expiry") == "1 alerts expired"
     assert rows(pg, "select state from warroom.alert") == [("resolved",)]
     assert any("expired" in str(r[0]) for r in rows(pg, "select body from warroom.timeline"))
     verdict = rows(pg, "select problem from read_v1.audit_verify()")
     assert verdict == [(None,)]
+
+
+async def test_an_incident_that_somebody_holds_keeps_no_other_alert_from_expiring(
+    pg: TestDatabase, engine: Engine
+) -> None:
+    incident(pg)
+    silent_alert(pg)
+    with pg.connect() as conn:
+        conn.execute(
+            "insert into warroom.alert (source_id, fingerprint, name, severity, state, service_id,"
+            " starts_at, expires_at, last_seen_at, unit, visibility) select source_id, 'g',"
+            " 'Alone', 1, 'firing', service_id, starts_at, expires_at, last_seen_at, unit,"
+            " visibility"
+            " from warroom.alert"
+        )
+    with pg.connect(autocommit=False) as held:
+        held.execute("select from warroom.incident for update")
+        assert await run(engine, "expiry") == "1 alerts expired"
+    firing = "select name from warroom.alert where state = 'firing'"
+    assert rows(pg, firing) == [("Silent",)]
+    assert await run(engine, "expiry") == "1 alerts expired"
+    assert rows(pg, firing) == []

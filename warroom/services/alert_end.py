@@ -16,6 +16,11 @@ from warroom.services.alert_outcome import write
 from warroom.services.alert_rows import KnownAlert, Outcome
 from warroom.services.alerts import ENGINE
 
+_INCIDENTS = (
+    "select id from warroom.incident where id = any(cast(:ids as uuid[])) order by id"
+    " for no key update skip locked"
+)
+
 
 async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
     """End the firing alerts whose source has been silent for too long; return the sentence."""
@@ -25,7 +30,7 @@ async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
         ended.clear()
         now: datetime = await work.scalar("select now()")
         outcomes: list[Outcome] = []
-        for known in await store.due_alerts(work, now, limit):
+        for known in await _free(work, await store.due_alerts(work, now, limit)):
             change = expire_rule(known.stored, known.name, now)
             if change is not None:
                 outcomes.append(ended_by_itself(known, change, now))
@@ -36,6 +41,13 @@ async def expire(db: Database, ctx: CommandContext, *, limit: int = 500) -> str:
     inner = replace(ctx, principal=ENGINE, idempotency_key=None)
     await run_command(db, inner, "alerts.expire", {}, handler, eyes=ENGINE_PRINCIPAL)
     return f"{len(ended)} alerts expired" if ended else "no alert was due to expire"
+
+
+async def _free(work: Work, due: list[KnownAlert]) -> list[KnownAlert]:
+    """Return those whose incident nobody is changing right now; the others wait a turn."""
+    ids = {known.incident_id for known in due if known.incident_id is not None}
+    free = {r["id"] for r in await work.rows(_INCIDENTS, {"ids": list(ids)})} if ids else set()
+    return [known for known in due if known.incident_id is None or known.incident_id in free]
 
 
 def ended_by_itself(known: KnownAlert, change: AlertChange, now: datetime) -> Outcome:
