@@ -24,7 +24,7 @@ from bench.ingest_peers import (
     insert_app,
 )
 from bench.ingest_room import Room, room
-from bench.load_script import Target, post
+from bench.load_script import Target, rate
 from bench.report import Figure, cluster, fresh_database
 
 ROUNDS = 6
@@ -32,13 +32,6 @@ ALERTS = 10_000
 SINGLES = 2_000
 ALERTA_SINGLES = 300
 Bodies = Callable[[str], list[bytes]]
-
-
-def _rate(target: Target, bodies: list[bytes], alerts: int) -> float:
-    sent = post(target, bodies)
-    if sent.refused:
-        raise RuntimeError(f"{target.host}:{target.port}{target.path} answered {sent.statuses}")
-    return alerts / sent.seconds
 
 
 class _Turns:
@@ -65,7 +58,7 @@ class _Turns:
             steps = [
                 lambda name=name: self._take(bodies(name)),
                 lambda name=name: self.theirs.append(
-                    _rate(self._peer, (theirs or bodies)(name), peer_alerts or self._alerts)
+                    rate(self._peer, (theirs or bodies)(name), peer_alerts or self._alerts)
                 ),
             ]
             for step in steps if number % 2 else reversed(steps):
@@ -75,7 +68,7 @@ class _Turns:
 
     def _take(self, bodies: list[bytes]) -> None:
         api, db = self._ours.cpu()
-        self.mine.append(_rate(self._ours.target, bodies, self._alerts))
+        self.mine.append(rate(self._ours.target, bodies, self._alerts))
         api_after, db_after = self._ours.cpu()
         self.api_us.append(1e6 * (api_after - api) / self._alerts)
         self.db_us.append(1e6 * (db_after - db) / self._alerts)
@@ -119,7 +112,7 @@ def batch50_repeat() -> list[Figure]:
     bodies = posts(ALERTS, 50, "repeat")
     with cluster() as server, room(server, "repeat") as ours, alertmanager() as peer:
         for target in (ours.target, peer):
-            _rate(target, bodies, ALERTS)
+            rate(target, bodies, ALERTS)
         turns = _Turns(ours, peer, ALERTS)
         turns.run(lambda _name: bodies)
         _stored(ours, ALERTS, (ROUNDS + 1) * ALERTS)
@@ -133,7 +126,7 @@ def single() -> list[Figure]:
     with cluster() as server, room(server, "single") as ours:
         theirs = fresh_database(server, "peer")
         with insert_app(theirs) as peer:
-            _rate(ours.target, posts(ALERTS // 50, 1, "warm"), ALERTS // 50)
+            rate(ours.target, posts(ALERTS // 50, 1, "warm"), ALERTS // 50)
             turns = _Turns(ours, peer, SINGLES)
             turns.run(lambda name: posts(SINGLES, 1, name))
         _stored(ours, ROUNDS * SINGLES + ALERTS // 50, ROUNDS * SINGLES + ALERTS // 50)
@@ -169,7 +162,7 @@ def single_alerta() -> list[Figure]:
         with psycopg.connect(server.conninfo(dbname="postgres"), autocommit=True) as conn:
             conn.execute("create database alerta")
         with alerta(programs, server.url(dbname="alerta")) as peer:
-            _rate(ours.target, posts(ALERTS // 50, 1, "warm"), ALERTS // 50)
+            rate(ours.target, posts(ALERTS // 50, 1, "warm"), ALERTS // 50)
             turns = _Turns(ours, peer, SINGLES)
             turns.run(
                 lambda name: posts(SINGLES, 1, name),

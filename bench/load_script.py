@@ -136,3 +136,15 @@ async def _post(target: Target, bodies: Sequence[bytes], connections: int) -> Se
 def post(target: Target, bodies: Sequence[bytes], *, connections: int = CONNECTIONS) -> Sent:
     """Post every body once and return what was answered, and how long it all took."""
     return uvloop.run(_post(target, bodies, connections))
+
+
+def rate(target: Target, bodies: Sequence[bytes], alerts: int) -> float:
+    """Post every body once; return how many of their alerts were taken a second.
+
+    Raises:
+        RuntimeError: an answer was no 2xx.
+    """
+    sent = post(target, bodies)
+    if sent.refused:
+        raise RuntimeError(f"{target.host}:{target.port}{target.path} answered {sent.statuses}")
+    return alerts / sent.seconds
