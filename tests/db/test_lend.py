@@ -20,7 +20,7 @@ from warroom.db import lend as lending
 from warroom.db import notify_hint
 from warroom.db.engine import Database, driver_fd
 from warroom.db.lend import lend
-from warroom.db.uow import read
+from warroom.db.uow import Answer, read, run_command
 from warroom.db.work import Work
 from warroom.domain.principal import (
     INGEST_PRINCIPAL,
@@ -29,7 +29,7 @@ from warroom.domain.principal import (
     PrincipalKind,
     Scope,
 )
-from warroom.errors import InvalidInput
+from warroom.errors import DatabaseUnavailable, InvalidInput
 
 CTX = CommandContext(
     Principal(INGEST_PRINCIPAL, "ingest", PrincipalKind.AUTOMATION, frozenset({Scope.ADMIN})),
@@ -98,6 +98,56 @@ async def test_what_is_given_back_while_we_are_held_up_is_sound(
         at_first.setattr(psycopg.AsyncConnection, "rollback", late)
         with pytest.raises(InvalidInput):
             await read(one, CTX, refuse)
+    assert await sees(one) == 1
+
+
+async def begin_anew(pg: TestDatabase, db: Database, many: int) -> None:
+    """Let the pool hold so many connections, and the server end them all, as a restart does."""
+
+    async def hold(work: Work) -> None:
+        await work.scalar("select pg_sleep(0.2)")
+
+    await asyncio.gather(*(read(db, CTX, hold) for _ in range(many)))
+    with pg.connect() as other:
+        ended = other.execute(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+            " where usename = 'warroom_api' and datname = current_database()"
+        ).fetchall()
+    assert len(ended) == many
+
+
+async def test_after_a_restart_nobody_is_told_of_connections_that_it_ended(
+    pg18: TestDatabase,
+) -> None:
+    url = f"postgresql://warroom_api@/{pg18.name}?host={pg18.server.cluster.socket_dir}"
+    db = Database.open(url, role="api", pool_size=4)
+
+    async def team(work: Work) -> Answer:
+        await work.execute("insert into warroom.team (key, name) values ('new', 'new')")
+        return Answer(200, {})
+
+    try:
+        await begin_anew(pg18, db, 4)
+        assert [await sees(db) for _ in range(4)] == [1, 1, 1, 1]
+        await begin_anew(pg18, db, 4)
+        assert await asyncio.gather(*(sees(db) for _ in range(8))) == [1] * 8
+        await begin_anew(pg18, db, 4)
+        assert (await run_command(db, CTX, "test", {}, team)).status == 200
+    finally:
+        await db.close()
+
+
+async def test_what_was_begun_on_a_lost_connection_is_not_begun_again(one: Database) -> None:
+    """A handler that has heard anything may have acted on it."""
+    runs: list[int] = []
+
+    async def twice(work: Work) -> None:
+        runs.append(await work.scalar("select pg_backend_pid()"))
+        await work.scalar("select pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(DatabaseUnavailable):
+        await read(one, CTX, twice)
+    assert len(runs) == 1
     assert await sees(one) == 1
 
 

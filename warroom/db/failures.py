@@ -17,6 +17,23 @@ from warroom.errors import (
 )
 
 
+class StaleConnection(DatabaseUnavailable):
+    """A connection of the pool was dead before it had answered anything: another may be sound."""
+
+
+_ENDED = ("57P01", "57P02", "57P03")
+
+
+def connection_lost(error: BaseException) -> bool:
+    """Say whether the connection itself is gone, as all are after a restart of the server."""
+    if isinstance(error, StaleConnection):
+        return True
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return original.sqlstate is None or original.sqlstate in _ENDED
+
+
 def known_failure(error: BaseException) -> WarRoomError:
     """Translate a driver's error from before COMMIT: nothing was changed."""
     if isinstance(error, WarRoomError):
@@ -51,11 +68,11 @@ def retryable(error: BaseException) -> bool:
 
 def connection_survives(error: BaseException) -> bool:
     """Say whether the connection may be used again: only after an error that the server told."""
-    if isinstance(error, DeadlineExceeded | OutcomeUnknown | DatabaseReadOnly):
+    if isinstance(error, DeadlineExceeded | OutcomeUnknown | DatabaseReadOnly | StaleConnection):
         return False
     if isinstance(error, WarRoomError):
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None)
-        return state is not None and state not in ("25006", "57P01", "57P02", "57P03")
+        return state is not None and state not in ("25006", *_ENDED)
     return isinstance(error, Exception) and not isinstance(error, OSError | SQLAlchemyError)

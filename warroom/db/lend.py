@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from warroom.db.deadline import cut, within
 from warroom.db.engine import Database, driver_fd, driver_of
-from warroom.db.failures import connection_survives
+from warroom.db.failures import connection_lost, connection_survives
 
 GIVE_BACK_S = 1.0
 """How long the server may take to end what a failed use has left open."""
@@ -71,6 +71,9 @@ async def lend(db: Database, ends_at: float) -> AsyncIterator[tuple[AsyncConnect
         sound = True
     except BaseException as error:
         sound = connection_survives(error)
+        if connection_lost(error) and age == db.age:
+            # What ended one has most often ended all: each would be somebody's failure.
+            await db.forget_connections()
         raise
     finally:
         try:

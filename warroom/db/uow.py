@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from warroom.db import position
 from warroom.db.deadline import within
 from warroom.db.engine import Database, driver_of
-from warroom.db.failures import known_failure, retryable
+from warroom.db.failures import StaleConnection, connection_lost, known_failure, retryable
 from warroom.db.lend import Socket, lend
 from warroom.db.work import Asked, Found, Work, settle
 from warroom.domain.principal import CommandContext
@@ -76,7 +76,8 @@ async def run_command(
         ctx: who asks, from where, under which idempotency key.
         command: its name on the record, e.g. ``incident.acknowledge``.
         body: what was asked; a key used again must come with the same.
-        handler: does the work; may run again when the database asks for a retry.
+        handler: does the work; may run again when the database asks for a retry, and when the
+            connection turns out to be dead.
         eyes: whose row-level security applies, the principal's own by default.
         deadline_s: for the whole; the database's own if not given.
 
@@ -90,6 +91,10 @@ async def run_command(
     for attempt in range(ATTEMPTS):
         try:
             answer = await _attempt(db, ctx, command, body, handler, eyes, ends_at)
+        except StaleConnection:
+            if attempt + 1 == ATTEMPTS:
+                raise
+            continue
         except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
             if retryable(error) and attempt + 1 < ATTEMPTS:
                 continue
@@ -128,20 +133,43 @@ async def read(
 ) -> T:
     """Read in one read-only transaction with the eyes of the principal.
 
+    The handler may run again: a connection of the pool may turn out to be dead, as after a restart.
+
     Raises:
         DatabaseUnavailable: the database did not answer.
     """
     ends_at = time.monotonic() + (deadline_s or db.command_deadline_s)
+    for attempt in range(ATTEMPTS):
+        try:
+            async with lend(db, ends_at) as (conn, socket):
+                work = Work(conn, ctx, ends_at, socket.to_cut)
+                work.begin_with(("set transaction read only", {}))
+                settle(work, "read", eyes)
+                with _told_if_stale(work):
+                    result = await handler(work)
+                await _end(conn, work, socket)
+                return result
+        except StaleConnection:
+            if attempt + 1 == ATTEMPTS:
+                raise
+        except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
+            raise known_failure(error) from error
+    raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def _told_if_stale(work: Work) -> Iterator[None]:
+    """Tell a connection that was dead when it was lent from one that was lost while it worked.
+
+    Raises:
+        StaleConnection: nothing was answered on it, so that nobody has acted on an answer.
+    """
     try:
-        async with lend(db, ends_at) as (conn, socket):
-            work = Work(conn, ctx, ends_at, socket.to_cut)
-            work.begin_with(("set transaction read only", {}))
-            settle(work, "read", eyes)
-            result = await handler(work)
-            await _end(conn, work, socket)
-            return result
-    except (DBAPIError, PoolTimeout, psycopg.Error, OSError) as error:
-        raise known_failure(error) from error
+        yield
+    except (DBAPIError, psycopg.Error) as error:
+        if connection_lost(error) and not work.answered:
+            raise StaleConnection(known_failure(error).message) from error
+        raise
 
 
 async def _attempt(
@@ -156,12 +184,13 @@ async def _attempt(
     async with lend(db, ends_at) as (conn, socket):
         work = Work(conn, ctx, ends_at, socket.to_cut)
         settle(work, command, eyes)
-        if ctx.idempotency_key is not None:
-            known = await _remember(work, command, body)
-            if known is not None:
-                await _confirm(conn, work, socket)
-                return known
-        answer = await handler(work)
+        with _told_if_stale(work):
+            if ctx.idempotency_key is not None:
+                known = await _remember(work, command, body)
+                if known is not None:
+                    await _confirm(conn, work, socket)
+                    return known
+            answer = await handler(work)
         if ctx.idempotency_key is not None:
             await work.execute(
                 "update warroom.idempotency set status = :status, answer = cast(:answer as jsonb)"

@@ -63,6 +63,8 @@ class Work:
         self.ctx = ctx
         self.rehearsal = False
         """Whether it will be rolled back whatever happens: nothing may be used up in it."""
+        self.answered = False
+        """Whether the database has answered anything in it."""
         self._conn = conn
         self._ends_at = ends_at
         self._to_cut = to_cut
@@ -94,16 +96,17 @@ class Work:
         try:
             if len(asked) == 1:  # a pipeline costs something of its own
                 await cursors[0].execute(_for_driver(asked[0][0]), asked[0][1])
-                return cursors
-            async with driver.pipeline():
-                for cursor, (stmt, params) in zip(cursors, asked, strict=True):
-                    await cursor.execute(_for_driver(stmt), params)
+            else:
+                async with driver.pipeline():
+                    for cursor, (stmt, params) in zip(cursors, asked, strict=True):
+                        await cursor.execute(_for_driver(stmt), params)
         except psycopg.Error as error:
             # The first without an answer is at fault.  Parameters may be secrets, and are not told.
             at = next((n for n, cursor in enumerate(cursors) if cursor.pgresult is None), 0)
             raise DBAPIError.instance(
                 asked[at][0], None, error, psycopg.Error, hide_parameters=True
             ) from error
+        self.answered = True
         return cursors
 
     async def _run(self, stmt: str, params: Mapping[str, Any] | None) -> psycopg.AsyncCursor[Any]:
@@ -111,12 +114,14 @@ class Work:
 
     async def _run_core(self, stmt: Executable, params: Mapping[str, Any] | None) -> Any:
         await self.flush()
-        return await within(
+        found = await within(
             self._conn.execute(stmt, dict(params or {})),
             self.left(),
             self._to_cut,
             self.ctx.request_id,
         )
+        self.answered = True
+        return found
 
     async def together(self, *asked: Asked) -> list[Found]:
         """Run statements in one round trip, in this order; return what each came to."""
