@@ -127,6 +127,28 @@ def test_what_a_person_named_as_the_cause_leads() -> None:
     assert (first.kind, first.key) == ("change", "payments")
 
 
+def test_what_a_person_links_is_ranked_however_far_away() -> None:
+    many = [f"a{n:02}" for n in range(40)]
+    graph = estate(*((key, HARD, "db") for key in many), ("cart", HARD, "cache"))
+    signals = [alert(key, n) for n, key in enumerate(["db", *many])]
+    seeds = [Seed("db", "down")]
+
+    def said(service: str, verdict: str) -> tuple[Suspect, ...]:
+        change = Change(UUID(int=3), service, "flag", NOON - timedelta(days=9), verdict=verdict)
+        return suspects(graph, seeds, signals, [change], now=NOW, limit=3)
+
+    for changed in ("cart", "flag-store"):
+        named_it = said(changed, "cause")
+        assert (named_it[0].kind, named_it[0].key) == ("change", changed)
+        assert named_it[0].path in ((), (changed,))
+        assert "named as the cause" in named_it[0].reasons[0]
+        assert named_it[1].key == "db"
+        assert named(said(changed, "suspected"))[0] == "db"
+        assert named(said(changed, "suspected"))[-1] == changed
+        assert changed not in named(said(changed, "cleared"))
+        assert changed not in named(said(changed, ""))
+
+
 def test_a_third_party_that_reports_an_outage_is_one_of_its_own_kind() -> None:
     signals = [
         alert("payments", 0), alert("checkout", 20),

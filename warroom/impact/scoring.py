@@ -55,9 +55,15 @@ class Scorer:
         self._w = weights
         self._now = now
         self._changes: dict[int, list[Change]] = {}
+        # Linked by a person, on what the catalogue does not have.
+        self._unplaced: list[Change] = []
         for change in sorted(changes, key=lambda c: (c.at, str(c.id))):
-            if (at := graph.index.get(change.service)) is not None and change.verdict != "cleared":
+            if change.verdict == "cleared":
+                continue
+            if (at := graph.index.get(change.service)) is not None:
                 self._changes.setdefault(at, []).append(change)
+            elif change.verdict:
+                self._unplaced.append(change)
         self._earlier = sorted(earlier, key=lambda e: (-e.ended_at.timestamp(), e.number))
         self._keys = frozenset(graph.services[at].key for at in unhealthy)
         starts = [u.since for u in unhealthy.values() if u.since is not None]
@@ -68,17 +74,27 @@ class Scorer:
                 self._alerting_needs[on] = self._alerting_needs.get(on, 0) + 1
 
     def candidates(self) -> Iterable[int]:
-        """Return every service near enough to be suspected, ascending.
+        """Return every service near enough to be suspected, and those a person linked, ascending.
 
         Where several are unhealthy, a silent one that explains no more than one of them, and was
         not changed, always stands behind that one: it is not worth the time.
         """
         share, unhealthy = self._reach.share, self._unhealthy
+        linked = {at for at, found in self._changes.items() if any(c.verdict for c in found)}
         if len(unhealthy) <= _FEW:
-            return sorted(share)
-        return sorted(
-            at for at in share if at in unhealthy or len(share[at]) > 1 or at in self._changes
-        )
+            return sorted(share.keys() | linked)
+        near = {at for at in share if at in unhealthy or len(share[at]) > 1 or at in self._changes}
+        return sorted(near | linked)
+
+    def unplaced(self) -> list[tuple[str, Score]]:
+        """Score what a person linked on services that the catalogue does not have, by their key."""
+        found: dict[str, Score] = {}
+        for change in self._unplaced:
+            score = Score()
+            self._blame(score, [change], [])
+            if score.total > found.get(change.service, Score()).total:
+                found[change.service] = score
+        return sorted(found.items())
 
     def score(self, at: int) -> Score:
         """Score one service."""
@@ -109,7 +125,7 @@ class Scorer:
     def _explains(self, at: int, score: Score) -> None:
         w, total, count = self._w, 0.0, 0
         overloaded = self._overloaded(at) if score.change is not None else {}
-        for on in sorted(self._reach.share[at].keys() | overloaded.keys()):
+        for on in sorted(self._reach.share.get(at, {}).keys() | overloaded.keys()):
             if on == at:
                 continue
             own = self.explained(at, on)
@@ -179,7 +195,7 @@ class Scorer:
             return
         others = [
             since
-            for on in self._reach.share[at]
+            for on in self._reach.share.get(at, {})
             if on != at and (since := self._unhealthy[on].since) is not None
         ]
         said = f"first alert, {_clock(item.since)}" if item.since == self._first else ""
@@ -196,12 +212,20 @@ class Scorer:
 
     def _has_changed(self, at: int, score: Score) -> None:
         """Count the change on it that is nearest to the first alert it explains."""
+        share = self._reach.share.get(at, {})
+        felt = [on for on in share if self._unhealthy[on].since is not None]
+        hops = min((self._reach.hops[on][at] for on in felt), default=0)
+        self._blame(score, self._changes.get(at, ()), felt, hops)
+
+    def _blame(
+        self, score: Score, changes: Sequence[Change], felt: Sequence[int], hops: int = 0
+    ) -> None:
+        """Count the weightiest of some changes; ``felt`` are the alerting services explained."""
         w = self._w
-        felt = [on for on in self._reach.share[at] if self._unhealthy[on].since is not None]
         starts = [since for on in felt if (since := self._unhealthy[on].since) is not None]
         first = min(starts, default=self._now)
         best, chosen = 0.0, None
-        for change in self._changes.get(at, ()):
+        for change in changes:
             gap = (first - change.at).total_seconds()
             value = 0.0
             if gap >= -w.change_after_s:
@@ -214,12 +238,12 @@ class Scorer:
                 best, chosen = value, change
         if chosen is None:
             return
-        sentence = self._change_sentence(at, chosen, first, felt)
+        sentence = self._change_sentence(chosen, first, hops)
         score.add(best, sentence, rank=best + (9.0 if best >= w.change_named else 0.0))
         if best >= w.change_named:
             score.change = chosen
 
-    def _change_sentence(self, at: int, change: Change, first: datetime, felt: list[int]) -> str:
+    def _change_sentence(self, change: Change, first: datetime, hops: int) -> str:
         what = " ".join(x for x in (change.kind, change.service, change.version) if x)
         whose = "the first alert"
         if self._first is not None and change.at <= self._first:
@@ -228,7 +252,6 @@ class Scorer:
             whose = "the first alert it explains"
         seconds = (first - change.at).total_seconds()
         when = f"{_span(abs(seconds))} {'before' if seconds >= 0 else 'after'} {whose}"
-        hops = min((self._reach.hops[on][at] for on in felt), default=0)
         far = f", {hops} hop{'s' if hops > 1 else ''}" if hops else ""
         said = {"cause": ", named as the cause", "suspected": ", suspected by a person"}
         return f"{what} {when}{far}{said.get(change.verdict, '')}"

@@ -25,8 +25,13 @@ __all__ = ["Change", "Earlier", "Signal", "suspects"]
 
 # What is this much less likely than the best is no suspect (e^-9 is one in eight thousand).
 _BEHIND_MAX: Final = 9.0
+# How far what a person named as the cause stands before all else.
+_LEAD: Final = 3.0
 _DOMAIN_KINDS: Final = frozenset({"region", "zone", "host", "third-party"})
 _REASONS_MAX: Final = 5
+
+# Log-odds, key, place in the graph (None where it has none), and how they came about.
+_Ranked = tuple[float, str, int | None, Score]
 
 
 def suspects(
@@ -60,22 +65,41 @@ def suspects(
         return ()
     reach = Reach(graph, unhealthy, weights)
     scorer = Scorer(graph, unhealthy, reach, weights, changes, earlier, now)
-    ranked: list[tuple[float, str, int | None, Score]] = []
+    ranked: list[_Ranked] = []
     for at in scorer.candidates():
         score = scorer.score(at)
         ranked.append((score.total, graph.services[at].key, at, score))
     ranked += [
         (score.total, key, None, score) for key, score in _domains(graph, unhealthy, reach, weights)
     ]
-    # Rounded: two ways of adding up the same evidence are a tie, and a tie goes by key.
-    ranked.sort(key=lambda r: (-round(r[0], 6), r[1]))
-    best = ranked[0][0]
-    kept = [r for r in ranked if best - r[0] <= _BEHIND_MAX][:limit]
+    ranked += [(score.total, key, None, score) for key, score in scorer.unplaced()]
+    kept = _best(ranked, limit)
+    best = kept[0][0]
     whole = sum(math.exp(total - best) for total, *_ in kept)
     return tuple(
         _suspect(graph, unhealthy, reach, key, at, score, math.exp(total - best) / whole)
         for total, key, at, score in kept
     )
+
+
+def _best(ranked: list[_Ranked], limit: int) -> list[_Ranked]:
+    """Return the likeliest, best first.
+
+    What a person named as the cause stands first, whatever was reasoned; what a person suspects
+    is never left out.
+    """
+    top = max((r[0] for r in ranked if not _said(r, "cause")), default=-math.inf)
+    ranked = [(max(r[0], top + _LEAD), *r[1:]) if _said(r, "cause") else r for r in ranked]
+    # Rounded: two ways of adding up the same evidence are a tie, and a tie goes by key.
+    ranked.sort(key=lambda r: (-round(r[0], 6), r[1]))
+    near = [r for r in ranked if ranked[0][0] - r[0] <= _BEHIND_MAX][:limit]
+    linked = [r for r in ranked if _said(r, "suspected") and r not in near][: limit - 1]
+    return near[: limit - len(linked)] + linked
+
+
+def _said(ranked: _Ranked, verdict: str) -> bool:
+    change = ranked[3].change
+    return change is not None and change.verdict == verdict
 
 
 def _domains(
@@ -123,6 +147,11 @@ def _suspect(
 ) -> Suspect:
     ordered = sorted(score.reasons, key=lambda r: (-r[0], r[1]))
     reasons = [sentence for _, sentence in ordered][:_REASONS_MAX]
+    if at is None and score.change is not None:
+        c = score.change
+        return Suspect(
+            "change", key, key, round(likely, 4), tuple(reasons), change=c.id, link=c.link
+        )
     if at is None:
         name = key.partition(":")[2]
         return Suspect("domain", key, name, round(likely, 4), tuple(reasons))
@@ -164,5 +193,7 @@ def _path(graph: Graph, reach: Reach, at: int) -> tuple[str, ...]:
             s.kind != FACING, inside, -(s.user_share or 0.0), -(s.customers or 0), s.tier, on,
         )  # fmt: skip
 
+    if at not in reach.share:
+        return (graph.services[at].key,)
     end = min(reach.share[at], key=felt)
     return tuple(graph.services[step].key for step in reach.path(at, end))
