@@ -93,6 +93,34 @@ def test_the_deploy_to_blame_is_named_with_its_distance_in_time_and_hops() -> No
     )
 
 
+def test_a_change_is_named_by_its_title_and_author_where_they_say_more() -> None:
+    def said(title: str, **more: str) -> str:
+        change = Change(UUID(int=7), "orders", "config", NOON - timedelta(seconds=2), title, **more)
+        seeds, signals = [Seed("orders", "down")], [alert("orders", 0)]
+        return suspects(shop(), seeds, signals, [change], now=NOW)[0].reasons[0]
+
+    assert said("") == "config orders 2 s before the first alert"
+    assert said("Orders 4.18", version="4.18") == "config orders 4.18 2 s before the first alert"
+    assert said("pool size\n 50", by="sara") == (
+        "config orders “pool size 50” by sara 2 s before the first alert"
+    )
+    assert len(said("x" * 500, by="y" * 500)) < 160
+
+
+def test_without_an_alert_a_change_does_not_grow_older_with_the_clock() -> None:
+    def first(minutes: int, after: int, state: Seed) -> Suspect:
+        change = Change(UUID(int=7), "orders", "deploy", NOON + timedelta(minutes=minutes))
+        now = NOON + timedelta(minutes=after)
+        return suspects(shop(), [state], [], [change], now=now, opened=NOON)[0]
+
+    down = Seed("orders", "down", NOON)
+    assert first(-5, 1, down).reasons[0] == "deploy orders 5 min before the incident opened"
+    assert first(-5, 1, down) == first(-5, 40, down)
+    later = Seed("orders", "down", NOON + timedelta(minutes=20))
+    assert first(17, 21, later).reasons[0] == "deploy orders 3 min before it was reported"
+    assert first(17, 21, later) == first(17, 90, later)
+
+
 def test_a_deploy_on_what_uses_a_stalled_database_is_named_after_it() -> None:
     change = Change(UUID(int=7), "orders", "deploy", NOON - timedelta(minutes=4), version="4.18")
     signals = [
@@ -179,7 +207,7 @@ def test_the_cause_of_a_like_incident_gains_and_says_which() -> None:
     after = {s.key: s for s in found}
     assert plain["a"] == plain["b"]
     assert after["b"].score > after["a"].score
-    assert "was the cause of INC-1822, same 1 service" in after["b"].reasons
+    assert "a change of b was the cause of INC-1822, same 1 service" in after["b"].reasons
 
 
 def zoned(in_zone: int, outside: int) -> Graph:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from warroom.impact.blame import Felt, blame
 from warroom.impact.evidence import Unhealthy
 from warroom.impact.graph import Graph
 from warroom.impact.reach import Reach
@@ -17,7 +18,6 @@ from warroom.impact.weights import Weights
 # Below this a sentence says nothing that would help a reader.
 _LIKENESS_MIN: Final = 0.5
 _EXPLAINED_MIN: Final = 0.2
-_CHANGE_MIN: Final = 0.1
 _FEW: Final = 4
 
 
@@ -47,13 +47,13 @@ class Scorer:
         weights: Weights,
         changes: Sequence[Change],
         earlier: Sequence[Earlier],
-        now: datetime,
+        opened: datetime,
     ) -> None:
         self._graph = graph
         self._unhealthy = unhealthy
         self._reach = reach
         self._w = weights
-        self._now = now
+        self._opened = opened
         self._changes: dict[int, list[Change]] = {}
         # Linked by a person, on what the catalogue does not have.
         self._unplaced: list[Change] = []
@@ -91,7 +91,7 @@ class Scorer:
         found: dict[str, Score] = {}
         for change in self._unplaced:
             score = Score()
-            self._blame(score, [change], [])
+            self._blame(score, [change], Felt(self._opened))
             if score.total > found.get(change.service, Score()).total:
                 found[change.service] = score
         return sorted(found.items())
@@ -212,49 +212,21 @@ class Scorer:
 
     def _has_changed(self, at: int, score: Score) -> None:
         """Count the change on it that is nearest to the first alert it explains."""
-        share = self._reach.share.get(at, {})
-        felt = [on for on in share if self._unhealthy[on].since is not None]
-        hops = min((self._reach.hops[on][at] for on in felt), default=0)
-        self._blame(score, self._changes.get(at, ()), felt, hops)
+        share, unhealthy = self._reach.share.get(at, {}), self._unhealthy
+        alerts = {on: since for on in share if (since := unhealthy[on].since) is not None}
+        reports = [told for on in share if (told := unhealthy[on].told) is not None]
+        hops = min((self._reach.hops[on][at] for on in alerts), default=0)
+        felt = Felt(self._opened, self._first, tuple(alerts.values()), reports, hops)
+        self._blame(score, self._changes.get(at, ()), felt)
 
-    def _blame(
-        self, score: Score, changes: Sequence[Change], felt: Sequence[int], hops: int = 0
-    ) -> None:
-        """Count the weightiest of some changes; ``felt`` are the alerting services explained."""
-        w = self._w
-        starts = [since for on in felt if (since := self._unhealthy[on].since) is not None]
-        first = min(starts, default=self._now)
-        best, chosen = 0.0, None
-        for change in changes:
-            gap = (first - change.at).total_seconds()
-            value = 0.0
-            if gap >= -w.change_after_s:
-                value = float(w.change * 2.0 ** (-max(0.0, gap) / w.change_half_s))
-            if change.verdict == "cause":
-                value += w.change_cause
-            elif change.verdict == "suspected":
-                value += w.change_suspected
-            if value >= max(best, _CHANGE_MIN):
-                best, chosen = value, change
-        if chosen is None:
+    def _blame(self, score: Score, changes: Sequence[Change], felt: Felt) -> None:
+        found = blame(changes, felt, self._w)
+        if found is None:
             return
-        sentence = self._change_sentence(chosen, first, hops)
-        score.add(best, sentence, rank=best + (9.0 if best >= w.change_named else 0.0))
-        if best >= w.change_named:
-            score.change = chosen
-
-    def _change_sentence(self, change: Change, first: datetime, hops: int) -> str:
-        what = " ".join(x for x in (change.kind, change.service, change.version) if x)
-        whose = "the first alert"
-        if self._first is not None and change.at <= self._first:
-            first = self._first
-        elif first != self._first:
-            whose = "the first alert it explains"
-        seconds = (first - change.at).total_seconds()
-        when = f"{_span(abs(seconds))} {'before' if seconds >= 0 else 'after'} {whose}"
-        far = f", {hops} hop{'s' if hops > 1 else ''}" if hops else ""
-        said = {"cause": ", named as the cause", "suspected": ", suspected by a person"}
-        return f"{what} {when}{far}{said.get(change.verdict, '')}"
+        named = found.value >= self._w.change_named
+        score.add(found.value, found.sentence, rank=found.value + (9.0 if named else 0.0))
+        if named:
+            score.change = found.change
 
     def _was_it_before(self, at: int, score: Score) -> None:
         key = self._graph.services[at].key
@@ -267,7 +239,7 @@ class Scorer:
             if likeness >= _LIKENESS_MIN and likeness > best:
                 best = likeness
                 same = f"same {_count(both, 'service')}"
-                sentence = f"was the cause of INC-{earlier.number}, {same}"
+                sentence = f"a change of {key} was the cause of INC-{earlier.number}, {same}"
         if best:
             score.add(self._w.earlier * best, sentence)
 
@@ -295,11 +267,3 @@ def _count(count: int, word: str) -> str:
 
 def _clock(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M:%S}"
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"

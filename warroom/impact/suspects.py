@@ -42,6 +42,7 @@ def suspects(
     *,
     earlier: Sequence[Earlier] = (),
     now: datetime,
+    opened: datetime | None = None,
     limit: int = 10,
     weights: Weights = DEFAULT,
 ) -> tuple[Suspect, ...]:
@@ -54,6 +55,7 @@ def suspects(
         changes: what was changed lately; those that a person cleared do not count.
         earlier: incidents of before whose cause is known.
         now: the database's clock.
+        opened: when the incident was; now when it is not given.
         limit: suspects at the most.
         weights: how much each piece of evidence counts.
 
@@ -64,7 +66,7 @@ def suspects(
     if not unhealthy:
         return ()
     reach = Reach(graph, unhealthy, weights)
-    scorer = Scorer(graph, unhealthy, reach, weights, changes, earlier, now)
+    scorer = Scorer(graph, unhealthy, reach, weights, changes, earlier, opened or now)
     ranked: list[_Ranked] = []
     for at in scorer.candidates():
         score = scorer.score(at)

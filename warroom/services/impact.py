@@ -183,7 +183,15 @@ class _Seen:
             return Reasoned(impact)
         return Reasoned(
             impact,
-            suspects(graph, self.seeds, self.heard, changed, earlier=before, now=now),
+            suspects(
+                graph,
+                self.seeds,
+                self.heard,
+                changed,
+                earlier=before,
+                now=now,
+                opened=self.incident["opened_at"],
+            ),
             waves(graph, _drawn(graph, impact), self.heard),
             shared_domains(graph, impact),
             suggest(impact.totals),
