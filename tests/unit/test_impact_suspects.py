@@ -24,7 +24,9 @@ from tests.unit.impact_graphs import (
 from warroom.domain.reasoned import Suspect
 from warroom.impact.evidence import UNHEALTHY_MAX, gather
 from warroom.impact.graph import Dependency, Graph, Seed, build
+from warroom.impact.hardness import reason
 from warroom.impact.suspects import Change, Earlier, Signal, suspects
+from warroom.impact.way import ways
 from warroom.impact.weights import DEFAULT
 
 NOW = NOON + timedelta(minutes=20)
@@ -57,6 +59,32 @@ def test_the_deepest_that_explains_all_comes_first_and_says_so() -> None:
     )
     assert first.path == ("pg", "orders", "checkout")
     assert first.since == NOON + timedelta(seconds=58)
+
+
+def test_the_path_leads_to_the_service_of_the_headline() -> None:
+    def path(graph: Graph, seeds: list[Seed], signals: list[Signal]) -> tuple[str, ...]:
+        impact = reason(graph, seeds)
+        found = suspects(graph, seeds, signals, now=NOW, impact=impact)
+        end = next(s for s in graph.services if impact.totals.headline.startswith(s.name + " "))
+        assert found[0].path[-1] == end.key
+        return found[0].path
+
+    assert path(shop(), [Seed("pg", "down")], [alert("pg")]) == ("pg", "orders", "checkout")
+    silent = [Seed("orders", "down"), Seed("catalogue", "down")]
+    assert path(shop(), silent, [alert("orders"), alert("catalogue")])[0] == "pg"
+    readers = [Dependency("reader", f"rep-{n}", HARD, "replicas", 2) for n in (1, 2, 3)]
+    graph = estate(*readers, services=[service("reader", 1)])
+    gone = [Seed("rep-1", "down"), Seed("rep-3", "down")]
+    assert path(graph, gone, [alert("rep-1"), alert("rep-3")]) == ("rep-1", "reader")
+
+
+def test_the_way_of_thousands_leads_there_as_well() -> None:
+    many = [f"a{n:03}" for n in range(600)]
+    graph = estate(*((key, HARD, "db") for key in many), ("shop", HARD, "a300"),
+                   services=[service("shop", 0, user_share=60.0)])  # fmt: skip
+    impact = reason(graph, [Seed("db", "down")])
+    start = graph.index["db"]
+    assert [graph.services[at].key for at in ways(impact, {start})[start]] == ["db", "a300", "shop"]
 
 
 def test_a_cause_that_gives_no_alert_is_found_by_those_that_need_it() -> None:

@@ -15,10 +15,12 @@ from warroom.domain.reasoned import Suspect
 from warroom.impact.domains import members, shared_domains
 from warroom.impact.evidence import Unhealthy, gather
 from warroom.impact.graph import Graph, Seed
+from warroom.impact.hardness import Impact
 from warroom.impact.reach import Reach
 from warroom.impact.scoring import Score, Scorer
 from warroom.impact.signals import Change, Earlier, Signal
 from warroom.impact.totals import FACING, entry
+from warroom.impact.way import ways
 from warroom.impact.weights import DEFAULT, Weights
 
 __all__ = ["Change", "Earlier", "Signal", "suspects"]
@@ -43,6 +45,7 @@ def suspects(
     earlier: Sequence[Earlier] = (),
     now: datetime,
     opened: datetime | None = None,
+    impact: Impact | None = None,
     limit: int = 10,
     weights: Weights = DEFAULT,
 ) -> tuple[Suspect, ...]:
@@ -56,6 +59,7 @@ def suspects(
         earlier: incidents of before whose cause is known.
         now: the database's clock.
         opened: when the incident was; now when it is not given.
+        impact: what it takes down: paths lead to the service of its headline.
         limit: suspects at the most.
         weights: how much each piece of evidence counts.
 
@@ -78,8 +82,17 @@ def suspects(
     kept = _best(ranked, limit)
     best = kept[0][0]
     whole = sum(math.exp(total - best) for total, *_ in kept)
+    led = ways(impact, {at for _, _, at, _ in kept if at is not None}) if impact else {}
     return tuple(
-        _suspect(graph, unhealthy, reach, key, at, score, math.exp(total - best) / whole)
+        _suspect(
+            graph,
+            unhealthy,
+            key,
+            at,
+            score,
+            math.exp(total - best) / whole,
+            led.get(at) or _path(graph, reach, at) if at is not None else (),
+        )
         for total, key, at, score in kept
     )
 
@@ -141,11 +154,11 @@ def _domains(
 def _suspect(
     graph: Graph,
     unhealthy: Mapping[int, Unhealthy],
-    reach: Reach,
     key: str,
     at: int | None,
     score: Score,
     likely: float,
+    path: Sequence[int],
 ) -> Suspect:
     ordered = sorted(score.reasons, key=lambda r: (-r[0], r[1]))
     reasons = [sentence for _, sentence in ordered][:_REASONS_MAX]
@@ -179,14 +192,14 @@ def _suspect(
         team=service.team,
         tier=service.tier,
         since=item.since if item is not None else None,
-        path=_path(graph, reach, at),
+        path=tuple(graph.services[step].key for step in path),
         change=score.change.id if score.change else None,
         link=score.change.link if score.change else "",
     )
 
 
-def _path(graph: Graph, reach: Reach, at: int) -> tuple[str, ...]:
-    """Return the keys from a suspect to the hit service that customers feel most."""
+def _path(graph: Graph, reach: Reach, at: int) -> tuple[int, ...]:
+    """Return the way from a suspect to the unhealthy service that customers feel most."""
 
     def felt(on: int) -> tuple[bool, bool, float, int, int, int]:
         s = graph.services[on]
@@ -196,6 +209,6 @@ def _path(graph: Graph, reach: Reach, at: int) -> tuple[str, ...]:
         )  # fmt: skip
 
     if at not in reach.share:
-        return (graph.services[at].key,)
+        return (at,)
     end = min(reach.share[at], key=felt)
-    return tuple(graph.services[step].key for step in reach.path(at, end))
+    return reach.path(at, end)

@@ -191,6 +191,7 @@ class _Seen:
                 earlier=before,
                 now=now,
                 opened=self.incident["opened_at"],
+                impact=impact,
             ),
             waves(graph, _drawn(graph, impact), self.heard),
             shared_domains(graph, impact),
