@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.screen import Screen
 
 from screens.commands import Kind
@@ -85,14 +87,11 @@ class ImpactWork(Work):
         row = self.subject("linked")
         if row is None:
             return
-        changes = self._changes(row)
         chosen = self.impact.chosen_suspect
         if chosen is not None and chosen.change is not None:
-            self.flow(self._judge_change(row, chosen))
-        elif not changes:
-            self.say(f"No change is among the suspects of {row.ref}: nothing was linked.")
+            self.flow(self._judge_suspect(row, chosen))
         else:
-            self.flow(self._pick_change(row, changes))
+            self.flow(self._pick_change(row))
 
     def _changes(self, row: IncidentRow) -> tuple[Suspect, ...]:
         picture = self.impact.picture
@@ -100,23 +99,40 @@ class ImpactWork(Work):
         suspects = picture.suspects if picture and mine else ()
         return tuple(suspect for suspect in suspects if suspect.change is not None)
 
-    async def _pick_change(self, row: IncidentRow, changes: tuple[Suspect, ...]) -> None:
-        from screens.choices import Choice
+    async def _pick_change(self, row: IncidentRow) -> None:
+        """Ask for a change: a suspect, one that is near, another of the last, or one by its id."""
+        from screens.pick_change import ChangePickScreen, change_about, change_name
 
-        choices = tuple(
-            Choice(str(s.change), s.name or s.key, f"{s.key} · {_first(s)}") for s in changes
+        suspects = self._changes(row)
+        question = ChangePickScreen(row, suspects)
+        panes = self._watch_now.panes | {Pane.CHANGES}
+        self._lent = True
+        desk_of(self).watch_panes(replace(self._watch_now, panes=panes, incident=row.id))
+        try:
+            picked = await self._ask(question)
+        finally:
+            self._take_back(None)
+        if picked is None:
+            return
+        suspect = next((s for s in suspects if str(s.change) == picked), None)
+        found = question.row_of(picked)
+        if found is not None:
+            await self._judge_change(row, picked, change_name(found), change_about(found))
+        elif suspect is not None:
+            await self._judge_suspect(row, suspect)
+        else:
+            await self._judge_change(row, picked, f"change {picked}", "")
+
+    async def _judge_suspect(self, row: IncidentRow, suspect: Suspect) -> None:
+        await self._judge_change(
+            row, str(suspect.change), suspect.name or suspect.key, _first(suspect)
         )
-        picked = await self.pick(f"Link a change · {row.ref}", row.title, "Which change?", choices)
-        suspect = next((s for s in changes if str(s.change) == picked), None)
-        if suspect is not None:
-            await self._judge_change(row, suspect)
 
-    async def _judge_change(self, row: IncidentRow, suspect: Suspect) -> None:
+    async def _judge_change(self, row: IncidentRow, change: str, name: str, about: str) -> None:
         from screens.choices import Choice
 
-        name = suspect.name or suspect.key
         verdict = await self.choose(
-            f"{name} · {row.ref}", _first(suspect) or row.title,
+            f"{name} · {row.ref}", about or row.title,
             Choice("suspected", "suspected", "it may have done it", "s"),
             Choice("cause", "the cause", "it did it", "c"),
             Choice("cleared", "cleared", "it had nothing to do with it", "x"),
@@ -126,7 +142,7 @@ class ImpactWork(Work):
         said = "the cause" if verdict == "cause" else verdict
         order = wish(
             Kind.CHANGE, f"{name} {said}", f"{name} is {said}",
-            change=str(suspect.change), verdict=verdict,
+            change=change, verdict=verdict,
         )  # fmt: skip
         await self.send_to((row,), order)
 

@@ -148,10 +148,8 @@ async def test_nearby_is_what_may_be_behind_incidents(api: Api) -> None:
     async def ask(work: Work) -> list[tuple[str, str, int]]:
         now = await work.scalar("select now()")
         rows = await nearby(work, [one["id"]], before=now)
-        wider = await nearby(
-            work, [one["id"]], [await work.scalar("select id from warroom.service"
-                                                  " where key = 'cart'")], before=now
-        )  # fmt: skip
+        cart = await work.scalar("select id from warroom.service where key = 'cart'")
+        wider = await nearby(work, [one["id"]], [(one["id"], cart)], before=now)
         assert {r["title"] for r in wider} == {"near", "under", "beside"}
         assert await nearby(work, [], before=now) == []
         assert await nearby(work, [one["id"]], before=now - timedelta(hours=1)) != rows

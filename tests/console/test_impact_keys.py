@@ -20,6 +20,7 @@ from tests.console.pilot import FixedClock, shown, still_app, war_room
 from tests.console.samples import NOW
 from tests.console.test_screens import fill
 from warroom.console.app import WarRoomApp
+from warroom.domain.change import ChangeRow, ChangesPicture
 from warroom.domain.panes import ImpactPicture, Pane, PaneWatch
 from warroom.domain.safe_text import safe_text
 from widgets.estate_map import EstateMap
@@ -168,23 +169,55 @@ async def test_with_no_change_chosen_it_is_asked_for() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await filled(pilot, "2", "l")
         assert "Which change?" in shown(pilot)
+        assert app.watches[-1].panes == war_room(pilot)._watch_now.panes | {Pane.CHANGES}
+        assert "deploy orders 4.18" in shown(pilot)
         await pilot.press("enter")
         await pilot.pause()
         await pilot.press("escape")
         await pilot.pause()
         assert app.sent == []
-        none = replace(impact(), suspects=())
-        incident = war_room(pilot)._watch_now.incident
-        assert incident is not None
-        app.post_message(
-            PaneArrived(Pane.IMPACT, replace(none, incident_id=incident),
-                        war_room(pilot)._watch_now, 999.9)
-        )  # fmt: skip
+        assert app.watches[-1].panes == war_room(pilot)._watch_now.panes, "read while it is asked"
+
+
+async def test_l_offers_what_is_near_and_the_last_changes_by_words_or_by_id() -> None:
+    app = noting()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await filled(pilot, "2")
+        watch = war_room(pilot)._watch_now
+        assert watch.incident is not None
+        none = replace(impact(), suspects=(), incident_id=watch.incident)
+        app.post_message(PaneArrived(Pane.IMPACT, none, watch, 999.9))
         await pilot.pause()
         await pilot.press("l")
         await pilot.pause()
-        said = [str(toast.message) for toast in app._notifications]
-        assert said == ["No change is among the suspects of INC-2041: nothing was linked."]
+        assert "Reading the changes …" in shown(pilot)
+        near = ChangeRow(UUID(int=1), NOW, "config", "artists-db", "pool [red]50\x1b[0m", by="sara",
+                         verdict="suspected", minutes_before=4)  # fmt: skip
+        far = ChangeRow(UUID(int=2), NOW, "flag", "basket", "new basket", minutes_before=-7)
+        picture = ChangesPicture(watch.incident, (near,), (far,))
+        app.post_message(PaneArrived(Pane.CHANGES, picture, app.watches[-1], 999.9))
+        await pilot.pause()
+        assert "config artists-db pool [red]50␛[0m" in shown(pilot)
+        assert "4m before · sara · suspected" in shown(pilot)
+        assert "7m after" in shown(pilot)
+        await pilot.press(*"new basket", "enter")
+        await pilot.pause()
+        assert "flag basket new basket · INC-2041" in shown(pilot)
+        await pilot.press("c")
+        await pilot.pause()
+        assert app.sent[0].wish.args == {"change": str(UUID(int=2)), "verdict": "cause"}
+        await pilot.press("l")
+        await pilot.pause()
+        await pilot.press(*"nothing", "enter")
+        await pilot.pause()
+        assert "No change is like that." in shown(pilot)
+        for _ in "nothing":
+            await pilot.press("backspace")
+        await pilot.press(*str(UUID(int=3)), "enter")
+        await pilot.pause()
+        await pilot.press("s")
+        await pilot.pause()
+        assert app.sent[1].wish.args == {"change": str(UUID(int=3)), "verdict": "suspected"}
 
 
 async def test_w_shows_the_waves_of_the_chosen_incident_and_reads_only_them() -> None:

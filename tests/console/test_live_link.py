@@ -38,3 +38,19 @@ async def test_a_suspected_change_is_called_the_cause(outage: LiveRoom) -> None:
     assert found == [(change, "cause")]
     assert "is the cause" in entries(outage)
     assert outage.call("GET", "/v1/audit/verify")["verified"]
+
+
+async def test_a_change_that_no_suspect_names_is_linked_by_its_words(outage: LiveRoom) -> None:
+    body = {"id": "flag-1", "kind": "flag", "title": "new basket for all", "services": ["basket"],
+            "status": "succeeded"}  # fmt: skip
+    change = outage.call("POST", "/v1/changes", body)["id"]
+    async with running(outage.door) as pilot:
+        await impact_pane(pilot)
+        await pilot.press("l")
+        await wait_until(lambda: "new basket for all" in shown(pilot), what="the change")
+        await pilot.press(*"new", "enter")
+        await wait_until(lambda: "it had nothing to do with it" in shown(pilot), what="the verdict")
+        await pilot.press("s")
+        await wait_until(lambda: "is suspected" in shown(pilot), what="the outcome")
+    found = outage.fetch("select change_id::text, verdict from warroom.incident_change")
+    assert found == [(change, "suspected")]

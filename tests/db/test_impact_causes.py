@@ -49,6 +49,30 @@ class Shop(Estate):
         assert found is not None
         return found
 
+    def change(
+        self, service: str, ago: str, title: str, visibility: str = "normal", release: str = "4.18"
+    ) -> UUID:
+        """Write a deploy of production that began ``ago`` ago."""
+        rows = self.sql(
+            "with c as (insert into warroom.change_event (dedup_key, kind, status, title, release,"
+            " at, status_at, unit, visibility) values (%s, 'deploy', 'succeeded', %s, %s,"
+            " now() - %s::interval, now(), 'main', %s) returning id, at, unit, visibility)"
+            " insert into warroom.change_service (change_id, service, at, unit, visibility)"
+            " select id, %s, at, unit, visibility from c returning change_id",
+            title, title, release, ago, visibility, service,
+        )  # fmt: skip
+        found: UUID = rows[0][0]
+        return found
+
+    def judge(self, incident: UUID, change: UUID, verdict: str) -> None:
+        """Write what a person says of a change."""
+        self.sql(
+            "insert into warroom.incident_change (incident_id, change_id, verdict, judged_by, unit,"
+            " visibility) select %s, %s, %s, id, 'main', 'normal' from warroom.principal"
+            " where name = 'ana'",
+            incident, change, verdict,
+        )  # fmt: skip
+
     async def suspects(self, incident: UUID) -> list[str]:
         return [s.key for s in (await self.picture(incident)).suspects]
 
@@ -198,21 +222,11 @@ async def test_the_graph_is_kept_and_follows_every_kind_of_change(shop: Shop) ->
 async def test_a_change_before_the_first_alert_is_suspected_and_a_hidden_one_is_not(
     shop: Shop,
 ) -> None:
-    def change(service: str, ago: str, title: str, visibility: str = "normal") -> None:
-        shop.sql(
-            "with c as (insert into warroom.change_event (dedup_key, kind, status, title, release,"
-            " at, status_at, unit, visibility) values (%s, 'deploy', 'succeeded', %s, '4.18',"
-            " now() - %s::interval, now(), 'main', %s) returning id, at, unit, visibility)"
-            " insert into warroom.change_service (change_id, service, at, unit, visibility)"
-            " select id, %s, at, unit, visibility from c",
-            title, title, ago, visibility, service,
-        )  # fmt: skip
-
     incident = shop.incident(checkout="down", orders="down")
     shop.alert("checkout", "3 minutes", incident=incident)
     shop.alert("orders", "4 minutes", incident=incident)
-    change("orders", "5 minutes", "orders 4.18")
-    change("pg-main", "5 minutes", "secret patch", "security")
+    shop.change("orders", "5 minutes", "orders 4.18")
+    shop.change("pg-main", "5 minutes", "secret patch", "security")
     await shop.refresh(incident)
     suspects = (await shop.picture(incident)).suspects
     assert (suspects[0].kind, suspects[0].key) == ("change", "orders")
@@ -245,3 +259,39 @@ async def test_what_was_the_cause_before_counts_and_says_which_incident(shop: Sh
     await shop.refresh(incident)
     reasons = {s.key: s.reasons for s in (await shop.picture(incident)).suspects}
     assert any("INC-1" in reason for reason in reasons["pg-main"])
+
+
+async def test_a_change_on_what_is_hit_and_alerts_is_ranked(
+    shop: Shop,
+) -> None:
+    incident = shop.incident(**{"pg-main": "down"})
+    shop.alert("orders", "5 minutes", incident=incident)
+    shop.alert("checkout", "4 minutes", incident=incident)
+    shop.alert("pg-main", "3 minutes", incident=incident)
+    blamed = shop.change("orders", "7 minutes", "orders 4.19", release="4.19")
+    shop.change("cart", "7 minutes", "cart 4.19")
+    await shop.refresh(incident)
+    found = (await shop.picture(incident)).suspects
+    assert blamed in {s.change for s in found}
+    assert "cart" not in {s.key for s in found}
+    shop.judge(incident, blamed, "cause")
+    await shop.refresh(incident)
+    first = (await shop.picture(incident)).suspects[0]
+    assert (first.kind, first.key, first.change) == ("change", "orders", blamed)
+
+
+async def test_a_change_that_a_person_named_leads_wherever_it_was(shop: Shop) -> None:
+    incident = shop.incident(checkout="down")
+    shop.alert("checkout", "3 minutes", incident=incident)
+    elsewhere = shop.change("cart", "3 days", "cart 4.18")
+    shop.judge(incident, elsewhere, "cause")
+    await shop.refresh(incident)
+    first = (await shop.picture(incident)).suspects[0]
+    assert (first.kind, first.key, first.change) == ("change", "cart", elsewhere)
+    unknown = shop.change("feature-flags", "3 days", "new basket")
+    shop.judge(incident, unknown, "cause")
+    shop.sql("update warroom.incident_change set verdict = 'cleared', version = version + 1"
+             " where change_id = %s", elsewhere)  # fmt: skip
+    await shop.refresh(incident)
+    first = (await shop.picture(incident)).suspects[0]
+    assert (first.kind, first.key, first.change) == ("change", "feature-flags", unknown)

@@ -11,8 +11,8 @@ import psycopg
 from psycopg import sql
 
 from tests.db.conftest import Seeded
-from warroom.db.reads import read_changes
-from warroom.domain.change import ChangeRow
+from warroom.db.reads import read_changes, read_linkable
+from warroom.domain.change import ChangeRow, ChangesPicture
 
 CHANGE = (
     "with i as (select opened_at from warroom.incident where id = %(i)s), c as ("
@@ -170,3 +170,41 @@ def test_the_range_is_read_by_its_index_as_a_reader(seeded: Seeded) -> None:
             " and at >= now() - interval '4 hours' and at <= now()"
         ).fetchone()
     assert "change_service_near" in str(plan)
+
+
+def test_what_is_hit_and_alerts_is_near_and_any_other_can_be_linked(seeded: Seeded) -> None:
+    incident = seeded.incidents["normal"]
+    with seeded.db.connect() as conn:
+        for key in ("above", "quiet"):
+            conn.execute(
+                "insert into warroom.service (key, name, team_id) select %s, %s, id"
+                " from warroom.team where key = 'unassigned'",
+                (key, key),
+            )
+        conn.execute(
+            "insert into warroom.incident_impact (incident_id, nodes, totals, unit, visibility)"
+            " values (%s, %s, '{}', 'main', 'normal')"
+            " on conflict (incident_id) do update set nodes = excluded.nodes",
+            (incident, '[{"key": "above"}, {"key": "quiet"}]'),
+        )
+        conn.execute(
+            "insert into warroom.alert (source_id, fingerprint, name, severity, state, service_id,"
+            " starts_at, unit, visibility) select (select min(o.id::text)::uuid from"
+            " warroom.source o), 'above', 'Slow', 2, 'firing', s.id, now(), 'main', 'normal'"
+            " from warroom.service s where s.key = 'above'"
+        )
+        change(conn, incident, "on what alerts", ["above"], 5)
+        change(conn, incident, "on what is only expected", ["quiet"], 5)
+        change(conn, incident, "staging", ["normal"], 5, production=False)
+    assert [r.title for r in read(seeded, "ana", incident)] == ["on what alerts"]
+
+    async def ask() -> ChangesPicture:
+        conn = await psycopg.AsyncConnection.connect(seeded.db.conninfo(), autocommit=True)
+        async with conn:
+            role = sql.Identifier(f"wr_ana_{seeded.db.name}")
+            await conn.execute(sql.SQL("set session authorization {}").format(role))
+            return await read_linkable(conn, incident)
+
+    found = asyncio.run(ask())
+    assert [r.title for r in found.near] == ["on what alerts"]
+    assert [r.title for r in found.others] == ["staging", "on what is only expected"]

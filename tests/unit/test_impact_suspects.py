@@ -24,7 +24,9 @@ from tests.unit.impact_graphs import (
 from warroom.domain.reasoned import Suspect
 from warroom.impact.evidence import UNHEALTHY_MAX, gather
 from warroom.impact.graph import Dependency, Graph, Seed, build
+from warroom.impact.hardness import reason
 from warroom.impact.suspects import Change, Earlier, Signal, suspects
+from warroom.impact.way import ways
 from warroom.impact.weights import DEFAULT
 
 NOW = NOON + timedelta(minutes=20)
@@ -57,6 +59,32 @@ def test_the_deepest_that_explains_all_comes_first_and_says_so() -> None:
     )
     assert first.path == ("pg", "orders", "checkout")
     assert first.since == NOON + timedelta(seconds=58)
+
+
+def test_the_path_leads_to_the_service_of_the_headline() -> None:
+    def path(graph: Graph, seeds: list[Seed], signals: list[Signal]) -> tuple[str, ...]:
+        impact = reason(graph, seeds)
+        found = suspects(graph, seeds, signals, now=NOW, impact=impact)
+        end = next(s for s in graph.services if impact.totals.headline.startswith(s.name + " "))
+        assert found[0].path[-1] == end.key
+        return found[0].path
+
+    assert path(shop(), [Seed("pg", "down")], [alert("pg")]) == ("pg", "orders", "checkout")
+    silent = [Seed("orders", "down"), Seed("catalogue", "down")]
+    assert path(shop(), silent, [alert("orders"), alert("catalogue")])[0] == "pg"
+    readers = [Dependency("reader", f"rep-{n}", HARD, "replicas", 2) for n in (1, 2, 3)]
+    graph = estate(*readers, services=[service("reader", 1)])
+    gone = [Seed("rep-1", "down"), Seed("rep-3", "down")]
+    assert path(graph, gone, [alert("rep-1"), alert("rep-3")]) == ("rep-1", "reader")
+
+
+def test_the_way_of_thousands_leads_there_as_well() -> None:
+    many = [f"a{n:03}" for n in range(600)]
+    graph = estate(*((key, HARD, "db") for key in many), ("shop", HARD, "a300"),
+                   services=[service("shop", 0, user_share=60.0)])  # fmt: skip
+    impact = reason(graph, [Seed("db", "down")])
+    start = graph.index["db"]
+    assert [graph.services[at].key for at in ways(impact, {start})[start]] == ["db", "a300", "shop"]
 
 
 def test_a_cause_that_gives_no_alert_is_found_by_those_that_need_it() -> None:
@@ -93,6 +121,34 @@ def test_the_deploy_to_blame_is_named_with_its_distance_in_time_and_hops() -> No
     )
 
 
+def test_a_change_is_named_by_its_title_and_author_where_they_say_more() -> None:
+    def said(title: str, **more: str) -> str:
+        change = Change(UUID(int=7), "orders", "config", NOON - timedelta(seconds=2), title, **more)
+        seeds, signals = [Seed("orders", "down")], [alert("orders", 0)]
+        return suspects(shop(), seeds, signals, [change], now=NOW)[0].reasons[0]
+
+    assert said("") == "config orders 2 s before the first alert"
+    assert said("Orders 4.18", version="4.18") == "config orders 4.18 2 s before the first alert"
+    assert said("pool size\n 50", by="sara") == (
+        "config orders “pool size 50” by sara 2 s before the first alert"
+    )
+    assert len(said("x" * 500, by="y" * 500)) < 160
+
+
+def test_without_an_alert_a_change_does_not_grow_older_with_the_clock() -> None:
+    def first(minutes: int, after: int, state: Seed) -> Suspect:
+        change = Change(UUID(int=7), "orders", "deploy", NOON + timedelta(minutes=minutes))
+        now = NOON + timedelta(minutes=after)
+        return suspects(shop(), [state], [], [change], now=now, opened=NOON)[0]
+
+    down = Seed("orders", "down", NOON)
+    assert first(-5, 1, down).reasons[0] == "deploy orders 5 min before the incident opened"
+    assert first(-5, 1, down) == first(-5, 40, down)
+    later = Seed("orders", "down", NOON + timedelta(minutes=20))
+    assert first(17, 21, later).reasons[0] == "deploy orders 3 min before it was reported"
+    assert first(17, 21, later) == first(17, 90, later)
+
+
 def test_a_deploy_on_what_uses_a_stalled_database_is_named_after_it() -> None:
     change = Change(UUID(int=7), "orders", "deploy", NOON - timedelta(minutes=4), version="4.18")
     signals = [
@@ -127,6 +183,28 @@ def test_what_a_person_named_as_the_cause_leads() -> None:
     assert (first.kind, first.key) == ("change", "payments")
 
 
+def test_what_a_person_links_is_ranked_however_far_away() -> None:
+    many = [f"a{n:02}" for n in range(40)]
+    graph = estate(*((key, HARD, "db") for key in many), ("cart", HARD, "cache"))
+    signals = [alert(key, n) for n, key in enumerate(["db", *many])]
+    seeds = [Seed("db", "down")]
+
+    def said(service: str, verdict: str) -> tuple[Suspect, ...]:
+        change = Change(UUID(int=3), service, "flag", NOON - timedelta(days=9), verdict=verdict)
+        return suspects(graph, seeds, signals, [change], now=NOW, limit=3)
+
+    for changed in ("cart", "flag-store"):
+        named_it = said(changed, "cause")
+        assert (named_it[0].kind, named_it[0].key) == ("change", changed)
+        assert named_it[0].path in ((), (changed,))
+        assert "named as the cause" in named_it[0].reasons[0]
+        assert named_it[1].key == "db"
+        assert named(said(changed, "suspected"))[0] == "db"
+        assert named(said(changed, "suspected"))[-1] == changed
+        assert changed not in named(said(changed, "cleared"))
+        assert changed not in named(said(changed, ""))
+
+
 def test_a_third_party_that_reports_an_outage_is_one_of_its_own_kind() -> None:
     signals = [
         alert("payments", 0), alert("checkout", 20),
@@ -157,7 +235,7 @@ def test_the_cause_of_a_like_incident_gains_and_says_which() -> None:
     after = {s.key: s for s in found}
     assert plain["a"] == plain["b"]
     assert after["b"].score > after["a"].score
-    assert "was the cause of INC-1822, same 1 service" in after["b"].reasons
+    assert "a change of b was the cause of INC-1822, same 1 service" in after["b"].reasons
 
 
 def zoned(in_zone: int, outside: int) -> Graph:

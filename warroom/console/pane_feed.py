@@ -32,8 +32,8 @@ _REST: Final = 4
 _LONGEST_REST_S: Final = 0.8
 _BACKOFF_S: Final = (1.0, 2.0, 4.0)
 _ORDER: Final = (Pane.TIMERS, Pane.IMPACT, Pane.TIMELINE, Pane.HEALTH, Pane.ESTATE, Pane.TRIAGE,
-                 Pane.SILENCES)  # fmt: skip
-_OF_INCIDENT: Final = frozenset({Pane.IMPACT, Pane.TIMELINE})
+                 Pane.SILENCES, Pane.CHANGES)  # fmt: skip
+_OF_INCIDENT: Final = frozenset({Pane.IMPACT, Pane.TIMELINE, Pane.CHANGES})
 Connect = Callable[[], Awaitable[tuple[Any, float]]]
 
 
@@ -198,5 +198,7 @@ async def read_call(
     assert watch.incident is not None
     if pane is Pane.IMPACT:
         return await reads.read_impact(conn, watch.incident)
+    if pane is Pane.CHANGES:
+        return await reads.read_linkable(conn, watch.incident)
     page = await reads.read_log(conn, watch.incident, kinds=watch.kinds, limit=_PAGE)
     return page if page.number else None

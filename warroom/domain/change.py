@@ -172,3 +172,12 @@ class ChangeRow:
     approved: bool = False
     emergency: bool = False
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPicture:
+    """What may be linked to an incident: ``near`` it, and the ``others`` that came in last."""
+
+    incident_id: UUID
+    near: tuple[ChangeRow, ...] = ()
+    others: tuple[ChangeRow, ...] = ()

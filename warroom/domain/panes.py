@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from warroom.domain.change import ChangesPicture
 from warroom.domain.reasoned import EstatePicture, RestartWave, SharedDomain, Suggestion, Suspect
 from warroom.domain.silence_picture import SilencesPicture
 from warroom.domain.triage import TriagePicture
@@ -30,6 +31,7 @@ class Pane(StrEnum):
     ESTATE = "estate"
     TRIAGE = "triage"
     SILENCES = "silences"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,4 +265,5 @@ Picture = (
     | EstatePicture
     | TriagePicture
     | SilencesPicture
+    | ChangesPicture
 )

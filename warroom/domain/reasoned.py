@@ -19,8 +19,9 @@ class Suspect:
     ``kind``: service, third-party, change or domain.  ``key`` is the service (for a change the one
     that it changed; for a failure domain ``region:eu-west``).  ``score`` 0 to 1 says how it stands
     against the others of the same list, not a probability.  ``reasons`` are short sentences, the
-    strongest first.  ``path`` are the keys from here to the hit service that customers feel most,
-    both ends included.  ``change`` and ``link`` where it is a change.
+    strongest first.  ``path`` are the keys from here to the service of the headline, both ends
+    included; where no way leads there, to what customers feel most of the unhealthy.  ``change``
+    and ``link`` where it is a change.
     """
 
     kind: str

@@ -26,11 +26,13 @@ class Unhealthy:
     """One unhealthy service.
 
     ``weight`` is how much it asks to be explained; ``strength`` what its alerts measured, None
-    when nobody did; ``since`` the start of its first alert, None when only a person said so.
+    when nobody did; ``since`` the start of its first alert, None when only a person said so;
+    ``told`` when the incident said so, None when only an alert did.
     """
 
     weight: float
     since: datetime | None = None
+    told: datetime | None = None
     strength: float | None = None
     heard: bool = False
     status: bool = False
@@ -53,7 +55,8 @@ def gather(
         if seed.state == "recovered":
             well.add(at)
             continue
-        found[at] = Unhealthy(_SUSPECTED if seed.state == "suspected" else 1.0)
+        weight = _SUSPECTED if seed.state == "suspected" else 1.0
+        found[at] = Unhealthy(weight, told=seed.since)
     for signal in signals:
         at = graph.index.get(signal.service)
         if at is not None and (signal.firing or at not in well):

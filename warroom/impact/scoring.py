@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from warroom.impact.blame import Felt, blame
 from warroom.impact.evidence import Unhealthy
 from warroom.impact.graph import Graph
 from warroom.impact.reach import Reach
@@ -17,7 +18,6 @@ from warroom.impact.weights import Weights
 # Below this a sentence says nothing that would help a reader.
 _LIKENESS_MIN: Final = 0.5
 _EXPLAINED_MIN: Final = 0.2
-_CHANGE_MIN: Final = 0.1
 _FEW: Final = 4
 
 
@@ -47,17 +47,23 @@ class Scorer:
         weights: Weights,
         changes: Sequence[Change],
         earlier: Sequence[Earlier],
-        now: datetime,
+        opened: datetime,
     ) -> None:
         self._graph = graph
         self._unhealthy = unhealthy
         self._reach = reach
         self._w = weights
-        self._now = now
+        self._opened = opened
         self._changes: dict[int, list[Change]] = {}
+        # Linked by a person, on what the catalogue does not have.
+        self._unplaced: list[Change] = []
         for change in sorted(changes, key=lambda c: (c.at, str(c.id))):
-            if (at := graph.index.get(change.service)) is not None and change.verdict != "cleared":
+            if change.verdict == "cleared":
+                continue
+            if (at := graph.index.get(change.service)) is not None:
                 self._changes.setdefault(at, []).append(change)
+            elif change.verdict:
+                self._unplaced.append(change)
         self._earlier = sorted(earlier, key=lambda e: (-e.ended_at.timestamp(), e.number))
         self._keys = frozenset(graph.services[at].key for at in unhealthy)
         starts = [u.since for u in unhealthy.values() if u.since is not None]
@@ -68,17 +74,27 @@ class Scorer:
                 self._alerting_needs[on] = self._alerting_needs.get(on, 0) + 1
 
     def candidates(self) -> Iterable[int]:
-        """Return every service near enough to be suspected, ascending.
+        """Return every service near enough to be suspected, and those a person linked, ascending.
 
         Where several are unhealthy, a silent one that explains no more than one of them, and was
         not changed, always stands behind that one: it is not worth the time.
         """
         share, unhealthy = self._reach.share, self._unhealthy
+        linked = {at for at, found in self._changes.items() if any(c.verdict for c in found)}
         if len(unhealthy) <= _FEW:
-            return sorted(share)
-        return sorted(
-            at for at in share if at in unhealthy or len(share[at]) > 1 or at in self._changes
-        )
+            return sorted(share.keys() | linked)
+        near = {at for at in share if at in unhealthy or len(share[at]) > 1 or at in self._changes}
+        return sorted(near | linked)
+
+    def unplaced(self) -> list[tuple[str, Score]]:
+        """Score what a person linked on services that the catalogue does not have, by their key."""
+        found: dict[str, Score] = {}
+        for change in self._unplaced:
+            score = Score()
+            self._blame(score, [change], Felt(self._opened))
+            if score.total > found.get(change.service, Score()).total:
+                found[change.service] = score
+        return sorted(found.items())
 
     def score(self, at: int) -> Score:
         """Score one service."""
@@ -109,7 +125,7 @@ class Scorer:
     def _explains(self, at: int, score: Score) -> None:
         w, total, count = self._w, 0.0, 0
         overloaded = self._overloaded(at) if score.change is not None else {}
-        for on in sorted(self._reach.share[at].keys() | overloaded.keys()):
+        for on in sorted(self._reach.share.get(at, {}).keys() | overloaded.keys()):
             if on == at:
                 continue
             own = self.explained(at, on)
@@ -179,7 +195,7 @@ class Scorer:
             return
         others = [
             since
-            for on in self._reach.share[at]
+            for on in self._reach.share.get(at, {})
             if on != at and (since := self._unhealthy[on].since) is not None
         ]
         said = f"first alert, {_clock(item.since)}" if item.since == self._first else ""
@@ -196,42 +212,21 @@ class Scorer:
 
     def _has_changed(self, at: int, score: Score) -> None:
         """Count the change on it that is nearest to the first alert it explains."""
-        w = self._w
-        felt = [on for on in self._reach.share[at] if self._unhealthy[on].since is not None]
-        starts = [since for on in felt if (since := self._unhealthy[on].since) is not None]
-        first = min(starts, default=self._now)
-        best, chosen = 0.0, None
-        for change in self._changes.get(at, ()):
-            gap = (first - change.at).total_seconds()
-            value = 0.0
-            if gap >= -w.change_after_s:
-                value = float(w.change * 2.0 ** (-max(0.0, gap) / w.change_half_s))
-            if change.verdict == "cause":
-                value += w.change_cause
-            elif change.verdict == "suspected":
-                value += w.change_suspected
-            if value >= max(best, _CHANGE_MIN):
-                best, chosen = value, change
-        if chosen is None:
-            return
-        sentence = self._change_sentence(at, chosen, first, felt)
-        score.add(best, sentence, rank=best + (9.0 if best >= w.change_named else 0.0))
-        if best >= w.change_named:
-            score.change = chosen
+        share, unhealthy = self._reach.share.get(at, {}), self._unhealthy
+        alerts = {on: since for on in share if (since := unhealthy[on].since) is not None}
+        reports = [told for on in share if (told := unhealthy[on].told) is not None]
+        hops = min((self._reach.hops[on][at] for on in alerts), default=0)
+        felt = Felt(self._opened, self._first, tuple(alerts.values()), reports, hops)
+        self._blame(score, self._changes.get(at, ()), felt)
 
-    def _change_sentence(self, at: int, change: Change, first: datetime, felt: list[int]) -> str:
-        what = " ".join(x for x in (change.kind, change.service, change.version) if x)
-        whose = "the first alert"
-        if self._first is not None and change.at <= self._first:
-            first = self._first
-        elif first != self._first:
-            whose = "the first alert it explains"
-        seconds = (first - change.at).total_seconds()
-        when = f"{_span(abs(seconds))} {'before' if seconds >= 0 else 'after'} {whose}"
-        hops = min((self._reach.hops[on][at] for on in felt), default=0)
-        far = f", {hops} hop{'s' if hops > 1 else ''}" if hops else ""
-        said = {"cause": ", named as the cause", "suspected": ", suspected by a person"}
-        return f"{what} {when}{far}{said.get(change.verdict, '')}"
+    def _blame(self, score: Score, changes: Sequence[Change], felt: Felt) -> None:
+        found = blame(changes, felt, self._w)
+        if found is None:
+            return
+        named = found.value >= self._w.change_named
+        score.add(found.value, found.sentence, rank=found.value + (9.0 if named else 0.0))
+        if named:
+            score.change = found.change
 
     def _was_it_before(self, at: int, score: Score) -> None:
         key = self._graph.services[at].key
@@ -244,7 +239,7 @@ class Scorer:
             if likeness >= _LIKENESS_MIN and likeness > best:
                 best = likeness
                 same = f"same {_count(both, 'service')}"
-                sentence = f"was the cause of INC-{earlier.number}, {same}"
+                sentence = f"a change of {key} was the cause of INC-{earlier.number}, {same}"
         if best:
             score.add(self._w.earlier * best, sentence)
 
@@ -272,11 +267,3 @@ def _count(count: int, word: str) -> str:
 
 def _clock(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M:%S}"
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"

@@ -40,9 +40,29 @@ def totals(spread: Spread) -> ImpactTotals:
     return by_walk(spread.graph, spread.down, spread.hurt)
 
 
+def felt_most(spread: Spread) -> int | None:
+    """Return the service of the headline: what customers feel most; None when nothing is hit."""
+    if spread.level.count(_DOWN) + spread.level.count(_HURT) > _WALK_MAX:
+        return _best_of_arrays(spread.graph, spread.level)
+    return _best_of_walk(spread.graph, spread.down, spread.hurt)
+
+
 def by_walk(graph: Graph, down: Collection[int], hurt: Collection[int]) -> ImpactTotals:
     """Count by looking at each service."""
     services = [graph.services[at] for at in chain(down, hurt)]
+    best = _best_of_walk(graph, down, hurt)
+    return ImpactTotals(
+        services=len(services),
+        tier_one=len([1 for s in services if s.tier <= _TIER_ONE]),
+        user_share=max([s.user_share for s in services if s.user_share is not None], default=None),
+        customers=max([s.customers for s in services if s.customers is not None], default=None),
+        regions=tuple(sorted({s.region for s in services if s.region is not None})),
+        third_parties=len([1 for s in services if s.kind == "third_party"]),
+        headline="" if best is None else _headline(graph, best, down=best in down),
+    )
+
+
+def _best_of_walk(graph: Graph, down: Collection[int], hurt: Collection[int]) -> int | None:
     pool = [at for at in chain(down, hurt) if graph.services[at].tier <= _TIER_ONE]
     pool = pool or [*down, *hurt]
 
@@ -53,16 +73,7 @@ def by_walk(graph: Graph, down: Collection[int], hurt: Collection[int]) -> Impac
         facing = service.kind == FACING
         return (not facing, not (facing and entry(graph, at)), -share, -customers, at in hurt, at)
 
-    best = min(pool, key=felt, default=None)
-    return ImpactTotals(
-        services=len(services),
-        tier_one=len([1 for s in services if s.tier <= _TIER_ONE]),
-        user_share=max([s.user_share for s in services if s.user_share is not None], default=None),
-        customers=max([s.customers for s in services if s.customers is not None], default=None),
-        regions=tuple(sorted({s.region for s in services if s.region is not None})),
-        third_parties=len([1 for s in services if s.kind == "third_party"]),
-        headline="" if best is None else _headline(graph, best, down=best in down),
-    )
+    return min(pool, key=felt, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,23 @@ def by_arrays(graph: Graph, level: bytes | bytearray) -> ImpactTotals:
     region = np.flatnonzero(np.bincount(columns.region[hit] + 1, minlength=1)) - 1
     most_share, most_customers = float(share.max()), int(customers.max())
     tier_one = int(np.count_nonzero(hit < columns.tier_one))
+    best = _best_of_arrays(graph, level)
+    return ImpactTotals(
+        services=len(hit),
+        tier_one=tier_one,
+        user_share=None if most_share < 0 else most_share,
+        customers=None if most_customers < 0 else most_customers,
+        regions=tuple(sorted(columns.regions[n] for n in region.tolist() if n >= 0)),
+        third_parties=int(np.count_nonzero(columns.third[hit])),
+        headline=_headline(graph, best, down=level[best] == _DOWN),
+    )
+
+
+def _best_of_arrays(graph: Graph, level: bytes | bytearray) -> int:
+    columns = _columns(graph)
+    levels = np.frombuffer(level, np.uint8)
+    hit = np.flatnonzero(levels)
+    tier_one = int(np.count_nonzero(hit < columns.tier_one))
     pool = hit[hit < columns.tier_one] if tier_one else hit
     if columns.facing[pool].any():
         pool = pool[columns.facing[pool]]
@@ -98,16 +126,7 @@ def by_arrays(graph: Graph, level: bytes | bytearray) -> ImpactTotals:
         values = np.maximum(column[pool], 0) * _WEIGHTS[levels[pool]]
         pool = pool[values == values.max()]
     felt = pool[levels[pool] == _DOWN]
-    best = int((felt if len(felt) else pool).min())
-    return ImpactTotals(
-        services=len(hit),
-        tier_one=tier_one,
-        user_share=None if most_share < 0 else most_share,
-        customers=None if most_customers < 0 else most_customers,
-        regions=tuple(sorted(columns.regions[n] for n in region.tolist() if n >= 0)),
-        third_parties=int(np.count_nonzero(columns.third[hit])),
-        headline=_headline(graph, best, down=len(felt) > 0),
-    )
+    return int((felt if len(felt) else pool).min())
 
 
 def _headline(graph: Graph, at: int, *, down: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,16 +11,14 @@ from sqlalchemy import RowMapping
 from warroom.db.uow import Work
 from warroom.domain.change import LOOK_BACK
 
-# The services given are where the walk begins, with those of the incidents; what they depend on is
-# near as well.  UNION ends it in a cycle, the steps bound it.  OFFSET 0 keeps the few rows outside
-# and the index of the large tables inside, which the planner cannot know to be right.
+# The walk begins at the incidents' services; what they depend on is near as well.  UNION ends it in
+# a cycle, the steps bound it.  What the caller adds is taken as it is: in a storm a walk from all
+# that alerts would cross the whole estate.  OFFSET 0 keeps the few rows outside and the index of
+# the large tables inside, which the planner cannot know to be right.
 CANDIDATES = """
 with recursive begin_at as (
     select i.id as incident_id, l.service_id, i.opened_at from warroom.incident i
     join warroom.incident_service l on l.incident_id = i.id
-    where i.id = any(cast(:incidents as uuid[]))
-    union
-    select i.id, s, i.opened_at from warroom.incident i, unnest(cast(:services as uuid[])) s
     where i.id = any(cast(:incidents as uuid[]))),
   near (incident_id, opened_at, service_id, steps) as (
     select incident_id, opened_at, service_id, 0 from begin_at
@@ -31,7 +29,13 @@ with recursive begin_at as (
         and (d.origin = 'declared' or d.confirmed_at is not null) offset 0) d
     where n.steps < :steps),
   closest as (
-    select incident_id, opened_at, service_id, min(steps) as steps from near group by 1, 2, 3),
+    select incident_id, opened_at, service_id, min(steps) as steps from (
+      select incident_id, opened_at, service_id, steps from near
+      union all
+      select i.id, i.opened_at, f.service_id, null
+      from unnest(cast(:further_of as uuid[]), cast(:further as uuid[]))
+        f (incident_id, service_id) join warroom.incident i on i.id = f.incident_id) n
+    group by 1, 2, 3),
   around as (
     select distinct on (p.incident_id, x.change_id)
       p.incident_id, x.change_id, s.key as service, p.steps
@@ -41,17 +45,26 @@ with recursive begin_at as (
     cross join lateral (
       select x.change_id from warroom.change_service x where x.service = s.key
         and x.at > least(p.opened_at, :before) - :look_back and x.at <= :before offset 0) x
-    order by p.incident_id, x.change_id, p.steps, s.key)
+    order by p.incident_id, x.change_id, p.steps, s.key),
+  -- What a person linked is there wherever it was, and whenever.
+  found as (
+    select incident_id, change_id, service, steps from around
+    union all
+    select j.incident_id, j.change_id, coalesce((select x.service from warroom.change_service x
+      where x.change_id = j.change_id order by x.id limit 1), ''), null
+    from warroom.incident_change j where j.incident_id = any(cast(:incidents as uuid[]))
+      and not exists (select from around a
+        where a.incident_id = j.incident_id and a.change_id = j.change_id))
 select a.incident_id, c.id, a.service, a.steps, c.kind, c.status, c.at, c.ended_at, c.title,
   c.release as version, c.made_by as by, c.link, c.emergency,
   c.approved_by <> '' or c.approval_ref <> '' as approved, c.visibility,
   coalesce(j.verdict, '') as verdict
-from around a
+from found a
 cross join lateral (
   select * from warroom.change_event e where e.id = a.change_id offset 0) c
 left join warroom.incident_change j
   on j.incident_id = a.incident_id and j.change_id = a.change_id
-where c.production and c.status <> 'cancelled'
+where (c.production and c.status <> 'cancelled') or j.verdict is not null
 order by a.incident_id, c.at desc, c.id
 limit :most
 """
@@ -60,7 +73,7 @@ limit :most
 async def nearby(
     work: Work,
     incident_ids: Sequence[UUID],
-    service_ids: Sequence[UUID] = (),
+    further: Collection[tuple[UUID, UUID]] = (),
     *,
     before: datetime,
     look_back: timedelta = LOOK_BACK,
@@ -70,28 +83,29 @@ async def nearby(
     """Return the changes that may be behind incidents.
 
     A change is near when it is one of production, not cancelled, on a service of the incident, on
-    one of ``service_ids``, or on what these depend on, and began between ``look_back`` before the
-    incident opened and ``before``.
+    what these depend on, or on a service of ``further``, and began between ``look_back`` before the
+    incident opened and ``before``.  One that is linked is near in any case.
 
     Args:
         work: the transaction; only incidents and changes that its eyes see.
         incident_ids: whose.
-        service_ids: further services to begin at, for all of them (what the impact says is hit).
+        further: pairs of incident and service: those that are hit and alert, and what they need.
         before: nothing that began after this moment.
         look_back: how long before an incident opened.
         steps: how many dependencies away.
         most: rows at the most.
 
     Returns:
-        Rows of incident_id, id, service (the key of the nearest), steps, kind, status, at,
-        ended_at, title, version, by, link, emergency, approved, visibility, verdict ("" when
-        not linked);
+        Rows of incident_id, id, service (the key of the nearest), steps (None where no walk from
+        the incident's services came by), kind, status, at, ended_at, title, version, by, link,
+        emergency, approved, visibility, verdict ("" when not linked);
         newest first within an incident, each change once an incident.
     """
     if not incident_ids:
         return []
     return await work.rows(
         CANDIDATES,
-        {"incidents": list(incident_ids), "services": list(service_ids), "before": before,
-         "look_back": look_back, "steps": steps, "most": most},
+        {"incidents": list(incident_ids), "further_of": [i for i, _ in further],
+         "further": [s for _, s in further], "before": before, "look_back": look_back,
+         "steps": steps, "most": most},
     )  # fmt: skip

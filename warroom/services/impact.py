@@ -8,6 +8,7 @@ result.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -23,9 +24,9 @@ from warroom.impact.graph import Graph, Seed
 from warroom.impact.hardness import Impact, reason
 from warroom.impact.restart import waves
 from warroom.impact.severity import suggest
-from warroom.impact.signals import Change, Earlier
+from warroom.impact.signals import Change, Earlier, Signal
 from warroom.impact.suspects import suspects
-from warroom.services.impact_evidence import changes, earlier, near, signals
+from warroom.services.impact_evidence import alerting, changes, earlier, near, signals
 from warroom.services.impact_graph import Catalogue, catalogue
 from warroom.services.impact_store import Reasoned, store
 
@@ -105,24 +106,25 @@ async def _reason_all(
     at_most: int | None,
 ) -> dict[UUID, Reasoned]:
     now: datetime = await work.scalar("select now()")
-    units: dict[str, Catalogue] = {}
+    units: dict[str, Catalogue | None] = {}
     before: dict[str, list[Earlier]] = {}
-    changed = await changes(work, incidents, now)
-    reasoned: dict[UUID, Reasoned] = {}
+    seen: list[_Seen] = []
     for incident in incidents:
         unit = incident["unit"]
         if unit not in units:
-            found = await catalogue(work, unit, at_most=at_most)
-            if found is None:
-                continue
-            units[unit] = found
-            before[unit] = await earlier(work, unit)
-        identifier = incident["id"]
-        reasoned[identifier] = await _reason(
-            work, units[unit], incident, seeds.get(identifier, []),
-            changed.get(identifier, []), before[unit], now,
-        )  # fmt: skip
-    return reasoned
+            units[unit] = await catalogue(work, unit, at_most=at_most)
+            before[unit] = await earlier(work, unit) if units[unit] is not None else []
+        known = units[unit]
+        if known is not None:
+            seen.append(await _look(work, known, incident, seeds.get(incident["id"], [])))
+    further = [pair for one in seen for pair in one.further()]
+    changed = await changes(work, incidents, now, further) if seen else {}
+    return {
+        one.incident["id"]: one.reason(
+            changed.get(one.incident["id"], []), before[one.incident["unit"]], now
+        )
+        for one in seen
+    }
 
 
 async def refresh_all(db: Database, ctx: CommandContext, incidents: Sequence[UUID]) -> list[UUID]:
@@ -156,27 +158,52 @@ async def _ahead(
     return passed
 
 
-async def _reason(
-    work: Work,
-    known: Catalogue,
-    incident: RowMapping,
-    seeds: Sequence[Seed],
-    changed: Sequence[Change],
-    before: Sequence[Earlier],
-    now: datetime,
-) -> Reasoned:
-    graph = known.graph
-    impact = reason(graph, seeds)
-    if not seeds:
-        return Reasoned(impact)
-    heard = await signals(work, known, incident, near(graph, seeds, impact))
-    return Reasoned(
-        impact,
-        suspects(graph, seeds, heard, changed, earlier=before, now=now),
-        waves(graph, _drawn(graph, impact), heard),
-        shared_domains(graph, impact),
-        suggest(impact.totals),
-    )
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of an incident before its changes are: what is hit, and what alerts."""
+
+    known: Catalogue
+    incident: RowMapping
+    seeds: Sequence[Seed]
+    impact: Impact
+    heard: Sequence[Signal]
+
+    def further(self) -> list[tuple[UUID, UUID]]:
+        """Return the services beyond its own on which a change may be behind it."""
+        services, ids = self.known.graph.services, self.known.ids
+        found = alerting(self.known.graph, self.heard)
+        return [(self.incident["id"], ids[services[at].key]) for at in found]
+
+    def reason(
+        self, changed: Sequence[Change], before: Sequence[Earlier], now: datetime
+    ) -> Reasoned:
+        """Reason about it."""
+        graph, impact = self.known.graph, self.impact
+        if not self.seeds:
+            return Reasoned(impact)
+        return Reasoned(
+            impact,
+            suspects(
+                graph,
+                self.seeds,
+                self.heard,
+                changed,
+                earlier=before,
+                now=now,
+                opened=self.incident["opened_at"],
+                impact=impact,
+            ),
+            waves(graph, _drawn(graph, impact), self.heard),
+            shared_domains(graph, impact),
+            suggest(impact.totals),
+        )
+
+
+async def _look(work: Work, known: Catalogue, incident: RowMapping, seeds: Sequence[Seed]) -> _Seen:
+    impact = reason(known.graph, seeds)
+    around = near(known.graph, seeds, impact) if seeds else ()
+    heard = await signals(work, known, incident, around) if around else []
+    return _Seen(known, incident, seeds, impact, heard)
 
 
 def _drawn(graph: Graph, impact: Impact) -> dict[str, str]:

@@ -24,6 +24,7 @@ SIGNALS_MAX: Final = 2000
 EARLIER_MAX: Final = 50
 HOPS_MAX: Final = 5
 NEAR_MAX: Final = 5000
+FURTHER_MAX: Final = 1000
 
 _LOOK_BACK: WeakKeyDictionary[Engine, timedelta] = WeakKeyDictionary()
 
@@ -68,6 +69,22 @@ def near(graph: Graph, seeds: Sequence[Seed], impact: Impact) -> set[int]:
     return found | impact.down | impact.hurt
 
 
+def alerting(graph: Graph, heard: Sequence[Signal]) -> list[int]:
+    """Return what alerts near an incident and what it needs, up to five dependencies away.
+
+    The nearest first, a thousand at the most: a change there may be behind it.
+    """
+    layer = list(dict.fromkeys(graph.index[s.service] for s in heard if s.service in graph.index))
+    found = dict.fromkeys(layer)
+    for _ in range(HOPS_MAX):
+        ahead = {needed for at in layer for needed in _needs(graph, at)} - found.keys()
+        layer = sorted(ahead)
+        found |= dict.fromkeys(layer)
+        if not layer or len(found) >= FURTHER_MAX:
+            break
+    return list(found)[:FURTHER_MAX]
+
+
 def _needs(graph: Graph, at: int) -> set[int]:
     groups = graph.groups_of.get(at, ())
     return {*graph.needs_hard[at], *graph.needs_soft[at]}.union(
@@ -104,15 +121,19 @@ def look_back(db: Database, span: timedelta) -> None:
 
 
 async def changes(
-    work: Work, incidents: Sequence[RowMapping], now: datetime
+    work: Work,
+    incidents: Sequence[RowMapping],
+    now: datetime,
+    further: Collection[tuple[UUID, UUID]] = (),
 ) -> dict[UUID, list[Change]]:
-    """Return the changes that may be behind each incident.
+    """Return the changes that may be behind each incident; ``further`` as in ``nearby``.
 
     One that only security may know of stays out of what all who see the incident read.
     """
     found: dict[UUID, list[Change]] = {}
     span = _LOOK_BACK.get(work.pool, CHANGES_LOOK_BACK)
-    for r in await nearby(work, [i["id"] for i in incidents], before=now, look_back=span):
+    ids = [i["id"] for i in incidents]
+    for r in await nearby(work, ids, further, before=now, look_back=span):
         if r["visibility"] == "normal":
             found.setdefault(r["incident_id"], []).append(
                 Change(r["id"], r["service"], r["kind"], r["at"], r["title"], r["version"],

@@ -17,6 +17,7 @@ from warroom.errors import NotFound
 from warroom.services import impact
 from warroom.services.access import require
 from warroom.services.change_near import nearby
+from warroom.services.impact_evidence import LOOK_BACK
 from warroom.services.incident_commands import check_version, hold, run_on
 from warroom.services.incident_state import iso, load
 
@@ -37,6 +38,16 @@ select c.id, c.at, c.kind, c.status, c.title, c.release as version, c.made_by as
 from warroom.incident_change l join warroom.change_event c on c.id = l.change_id
 where l.incident_id = :incident order by c.at desc, c.id
 """
+# What is hit beyond its own services, and alerts: a change there may be behind it as well.
+_HIT = """
+select distinct s.id from warroom.incident i
+join warroom.incident_impact m on m.incident_id = i.id
+cross join lateral jsonb_to_recordset(m.nodes) as n(key text)
+join warroom.service s on s.key = n.key and s.unit = i.unit
+where i.id = :incident and exists (select from warroom.alert a where a.service_id = s.id
+  and a.starts_at >= i.opened_at - :day and (a.state = 'firing' or a.ends_at >= i.opened_at)
+  and (a.incident_id = i.id or (a.visibility = 'normal' and a.drill = i.drill)))
+"""
 _JUDGE = (
     "insert into warroom.incident_change as l (incident_id, change_id, verdict, judged_by, unit,"
     " visibility) values (:incident, :id, :verdict, :by, :unit, :seen)"
@@ -55,7 +66,9 @@ async def near(db: Database, ctx: CommandContext, ref: str, look_back: timedelta
             "select coalesce(ended_at, now()) from warroom.incident where id = :id",
             {"id": row["id"]},
         )
-        around = await nearby(work, [row["id"]], before=until, look_back=look_back)
+        hit = await work.rows(_HIT, {"incident": row["id"], "day": LOOK_BACK})
+        further = [(row["id"], r["id"]) for r in hit]
+        around = await nearby(work, [row["id"]], further, before=until, look_back=look_back)
         linked = await work.rows(_LINKED, {"incident": row["id"]})
         known = {r["id"] for r in linked}
         steps = {r["id"]: r["steps"] for r in around}

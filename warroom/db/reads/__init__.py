@@ -7,7 +7,7 @@ Plain psycopg on purpose: the first picture must not wait for a larger library. 
 from __future__ import annotations
 
 from warroom.db.reads.board import age_of, read_board, read_incident, read_timeline
-from warroom.db.reads.changes import read_changes
+from warroom.db.reads.changes import read_changes, read_linkable
 from warroom.db.reads.estate import read_estate
 from warroom.db.reads.health import read_health
 from warroom.db.reads.impact import read_impact
@@ -25,6 +25,7 @@ __all__ = [
     "read_health",
     "read_impact",
     "read_incident",
+    "read_linkable",
     "read_log",
     "read_names",
     "read_silences",
