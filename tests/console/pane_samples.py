@@ -65,7 +65,7 @@ def impact() -> ImpactPicture:
     return ImpactPicture(
         INCIDENT, 2041, nodes, totals, NOW, computed_at=NOW, suspects=suspects(), waves=waves(),
         shared=(SharedDomain("zone", "eu-1a", 5, 6, 2), SharedDomain("region", "eu", 9, 12, 2)),
-        suggestion=Suggestion(1, "3 tier-1 services are down and ~62 % of users feel it"),
+        suggestion=Suggestion(1, "3 tier 0–1 services are down and ~62 % of users feel it"),
     )  # fmt: skip
 
 

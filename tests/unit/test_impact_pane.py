@@ -68,10 +68,10 @@ def keys(picture: ImpactPicture, look: Look, *folded: Key) -> list[Key | None]:
 def test_the_totals_in_business_words() -> None:
     assert totals_line(ImpactTotals(1)) == "1 service hit"
     assert totals_line(ImpactTotals(2, 1, 40.0, regions=("eu",))) == (
-        "2 services hit: 1 tier-1 service, ~40 % of users, region eu"
+        "2 services hit: 1 tier 0–1 service, ~40 % of users, region eu"
     )
     worst = ImpactTotals(14, 3, 62.4, 1200, ("eu", "us"), 2, "checkout down")
-    assert totals_line(worst) == "checkout down: 3 tier-1 services, ~62 % of users, 2 regions"
+    assert totals_line(worst) == "checkout down: 3 tier 0–1 services, ~62 % of users, 2 regions"
     assert more_words(worst) == "14 services hit · ~1\u00a0200 customers · 2 third parties · eu, us"
     assert totals_line(ImpactTotals(1, headline="mail slow")) == "mail slow: 1 service hit"
     assert more_words(ImpactTotals(1, headline="mail slow")) == ""

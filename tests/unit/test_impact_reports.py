@@ -130,16 +130,16 @@ def test_the_loss_of_a_domain_is_that_of_all_its_services() -> None:
         (ImpactTotals(1), Suggestion(4, "1 service hit")),
         (
             ImpactTotals(14, 3, 62.0, headline="checkout down"),
-            Suggestion(1, "checkout down, ~62 % of users feel it, 3 tier-1 services hit"),
+            Suggestion(1, "checkout down, ~62 % of users feel it, 3 tier 0–1 services hit"),
         ),
-        (ImpactTotals(2, 1, 7.0), Suggestion(2, "1 tier-1 service hit")),
+        (ImpactTotals(2, 1, 7.0), Suggestion(2, "1 tier 0–1 service hit")),
         (
             ImpactTotals(12, 0, 6.0, regions=("eu", "us")),
             Suggestion(3, "~6 % of users feel it, 12 services hit"),
         ),
         (
             ImpactTotals(2, 1, regions=("eu", "us")),
-            Suggestion(1, "2 regions hit, tier 1 among them"),
+            Suggestion(1, "2 regions hit, tier 0 or 1 among them"),
         ),
     ],
 )
