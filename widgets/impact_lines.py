@@ -8,12 +8,24 @@ from typing import Final
 from warroom.domain.safe_text import SafeText, safe_text
 from widgets.cells import Cell, Line, Role, blank, cell, whole
 from widgets.impact_rows import DomainRow, HeadRow, NodeRow, Row, SayRow, SuspectRow
-from widgets.impact_words import THIRD_PARTY, about_words, domain_words, meter, state_look
+from widgets.impact_words import (
+    THIRD_PARTY,
+    about_words,
+    customers_words,
+    domain_words,
+    felt_words,
+    meter,
+    reason_words,
+    state_look,
+)
 from widgets.words import age_words
 from widgets.wrap import rows_of as wrapped
 
 _LONGEST_REASON: Final = 4
 _WIDE: Final = 84
+# From here on users and customers have columns of their own.
+_ROOMY: Final = 120
+_FEEL: Final = 28
 _LONGEST_NAME: Final = 56
 _SUSPECT_COLUMNS: Final = 70
 # How far the chain of causes may reach before what follows is cut.
@@ -33,7 +45,7 @@ def lines_of(row: Row, width: int, now: datetime | None) -> tuple[Line, ...]:
     if isinstance(row, HeadRow):
         return (_head(row, width),)
     if isinstance(row, NodeRow):
-        return (_node(row, width, now),)
+        return (_node(row, width, now), *(_told(row, width) if row.told else ()))
     if isinstance(row, DomainRow):
         return (_domain(row, width),)
     return _suspect(row, width, now)
@@ -41,7 +53,7 @@ def lines_of(row: Row, width: int, now: datetime | None) -> tuple[Line, ...]:
 
 def height_of(row: Row, width: int, now: datetime | None) -> int:
     """Return how many lines a row takes."""
-    if isinstance(row, SayRow | SuspectRow):
+    if isinstance(row, SayRow | SuspectRow) or (isinstance(row, NodeRow) and row.told):
         return len(lines_of(row, width, now))
     return 1
 
@@ -78,11 +90,12 @@ def _node(row: NodeRow, width: int, now: datetime | None) -> Line:
     if node.since is not None and now is not None:
         since = age_words((now - node.since).total_seconds())
     team = 11 if width >= 64 else 0
-    why = max(width // 3, 16) if width >= _WIDE else 0
+    why, feel = _why_columns(width), _FEEL if width >= _ROOMY else 0
     tier = 7 if width >= 46 else 3
     state = 10
     # mark, glyph, state, age and tier; the name has what remains.
     name = width - 3 - state - 5 - tier - (team + 1 if team else 0) - (why + 1 if why else 0)
+    name -= feel
     # On a wall the state stays near the name, and the chain of causes has what is left.
     spare = max(name - _LONGEST_NAME, 0) if why else 0
     name, why = name - spare, why + spare
@@ -107,14 +120,34 @@ def _node(row: NodeRow, width: int, now: datetime | None) -> Line:
     ]  # fmt: skip
     if team:
         cells += [cell(node.team, team, Role.QUIET), blank(1)]
+    if feel:
+        share = "" if node.user_share is None else f"~{node.user_share:.0f} %"
+        many = "" if node.customers is None else customers_words(node.customers)
+        cells += [cell(share, 6, Role.QUIET, right=True), blank(1)]
+        cells += [cell(many, feel - 9, Role.QUIET, right=True), blank(2)]
     if why:
-        reason = node.why or (f"{node.hardness} on ↑" if node.hardness else "")
-        cells += [cell(reason, why, Role.QUIET), blank(1)]
+        cells += [cell(reason_words(node), why, Role.QUIET), blank(1)]
     return Line(tuple(cells))
 
 
+def _told(row: NodeRow, width: int) -> tuple[Line, ...]:
+    """Return what the line of a service has no room for: why, and how many people feel it."""
+    reason = reason_words(row.node)
+    parts = [reason] if len(reason) > _why_columns(width) else []
+    if width < _ROOMY and (felt := felt_words(row.node)):
+        parts.append(felt)
+    room = max(width - 5, 8)
+    rows = _at_most(list(wrapped(safe_text(" · ".join(parts), _TEXT), room)), 2) if parts else []
+    return tuple(Line((blank(1), blank(4), cell(part, room, Role.QUIET))) for part in rows)
+
+
+def _why_columns(width: int) -> int:
+    return max(width // (4 if width >= _ROOMY else 3), 16) if width >= _WIDE else 0
+
+
 def _domain(row: DomainRow, width: int) -> Line:
-    glyph, _, role = state_look(row.state) if row.state else ("·", "", Role.QUIET)
+    # Without a known state no glyph: the dot means well on the map.
+    glyph, _, role = state_look(row.state) if row.state else (" ", "", Role.QUIET)
     kind = row.domain.kind.replace("-", " ")
     name = min(max((width - 15) // 3, 10), 30)
     cells = [

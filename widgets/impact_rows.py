@@ -60,13 +60,17 @@ class HeadRow:
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """An affected service; ``hidden`` are the ones folded away below it."""
+    """An affected service; ``hidden`` are the ones folded away below it.
+
+    ``told`` when what its line has no room for stands below it: the chosen one.
+    """
 
     key: Key
     node: ImpactNode
     branch: str = ""
     hidden: int = 0
     on_path: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def _top(picture: ImpactPicture, severity: int | None) -> Iterable[Row]:
     if more := more_words(picture.totals):
         yield SayRow(more)
     if picture.suggestion is not None:
-        yield SayRow(suggestion_words(picture.suggestion, severity))
+        yield SayRow(suggestion_words(picture.suggestion, severity), most=2)
 
 
 def _tree(nodes: tuple[ImpactNode, ...], folded: frozenset[Key]) -> Iterable[Row]:
@@ -158,7 +162,9 @@ def _tree(nodes: tuple[ImpactNode, ...], folded: frozenset[Key]) -> Iterable[Row
     yield from _branch_rows(ours, folded)
     if theirs:
         shut = THIRD in folded
-        yield HeadRow(f"third parties · {_hit([row.node for row in theirs])}", shut, THIRD)
+        # Most of them are ours: a third party stands at the root of what it takes down.
+        said = f"because of a third party · {_hit([row.node for row in theirs])}"
+        yield HeadRow(said, shut, THIRD)
         if not shut:
             yield from _branch_rows(theirs, folded)
 
@@ -244,6 +250,7 @@ def _domains(picture: ImpactPicture, folded: frozenset[Key]) -> Iterable[Row]:
     shut = REGIONS in folded
     yield HeadRow(f"regions and what the hit share · {len(domains)}", shut, REGIONS)
     for domain in () if shut else domains:
+        # Only a service's region is told here; of the other kinds the server says the worst state.
         states = hit.get(domain.value, {}) if domain.kind == "region" else {}
         key = ("domain", domain.kind, domain.value)
-        yield DomainRow(key, domain, worst_of(states.values()))
+        yield DomainRow(key, domain, domain.state or worst_of(states.values()))

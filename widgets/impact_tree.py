@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -53,6 +54,7 @@ class ImpactTree(PaneList):
         self._pursued: Key | None = None
         self._rows: tuple[Row, ...] = ()
         self._lines: dict[int, tuple[Line, ...]] = {}
+        self._laid_out_for: Hashable | None = None
 
     # Data in
 
@@ -115,9 +117,10 @@ class ImpactTree(PaneList):
         picture = self._picture
         if width < 1:
             return
-        self._rows = ()
+        self._rows, self._laid_out_for = (), self._chosen
         if picture is not None and _says_something(picture):
-            self._rows = rows_of(picture, self._shape, self._folded, self._pursued, self._severity)
+            found = rows_of(picture, self._shape, self._folded, self._pursued, self._severity)
+            self._rows = tuple(self._telling(row) for row in found)
         self._lines.clear()
         self.set_items([(row.key, height_of(row, width, self._now)) for row in self._rows])
 
@@ -167,11 +170,31 @@ class ImpactTree(PaneList):
             self._keep_in_sight(place)
 
     def choice_changed(self) -> None:
-        """Mark the path of the suspect that was chosen."""
+        """Mark the path of the suspect that was chosen; tell all of the service that was."""
         row = self._chosen_row()
-        if isinstance(row, SuspectRow) and row.key != self._pursued:
+        if isinstance(row, SuspectRow):
             self._pursued = row.key
-            self.lay_out()
+        if row is not None and row.key != self._laid_out_for:
+            self._lay_out_for_chosen()
+
+    def on_focus(self) -> None:
+        """Tell all of the chosen service again."""
+        self.call_next(self._lay_out_for_chosen)
+
+    def on_blur(self) -> None:
+        """Tell no more than the lines: nothing is chosen without the focus."""
+        self.call_next(self.lay_out)
+
+    def _lay_out_for_chosen(self) -> None:
+        self.lay_out()
+        if (place := self._place()) is not None:
+            self._keep_in_sight(place)
+
+    def _telling(self, row: Row) -> Row:
+        """Return a row as it is drawn: the chosen service with all that is known of it."""
+        if isinstance(row, NodeRow) and row.key == self._chosen and self.has_focus:
+            return replace(row, told=True)
+        return row
 
     def _chosen_row(self) -> Row | None:
         place = self._place()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from warroom.domain.impact_words import counted
-from warroom.domain.panes import ImpactTotals
+from warroom.domain.panes import ImpactNode, ImpactTotals
 from warroom.domain.reasoned import SharedDomain, Suggestion, Suspect
 from warroom.domain.safe_text import safe_text
 from widgets.cells import Role
@@ -49,13 +49,33 @@ def more_words(totals: ImpactTotals) -> str:
     if totals.headline and (totals.tier_one or totals.user_share is not None or totals.regions):
         parts.append(f"{counted(totals.services, 'service')} hit")
     if totals.customers is not None:
-        parts.append(f"~{totals.customers:,} customers".replace(",", "\N{NO-BREAK SPACE}"))
+        parts.append(f"~{customers_words(totals.customers)}")
     if totals.third_parties:
         many = totals.third_parties > 1
         parts.append(f"{totals.third_parties} third {'parties' if many else 'party'}")
     if len(totals.regions) > 1:
         parts.append(", ".join(safe_text(region, _REGION) for region in totals.regions[:6]))
     return " · ".join(parts)
+
+
+def customers_words(number: int) -> str:
+    """Return how many customers, in groups of three digits."""
+    return f"{number:,} customers".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def reason_words(node: ImpactNode) -> str:
+    """Return why a service is hit."""
+    return node.why or (f"{node.hardness} on ↑" if node.hardness else "")
+
+
+def felt_words(node: ImpactNode) -> str:
+    """Return who feels a service that is hit, empty when nobody said: users, customers."""
+    parts = []
+    if node.user_share is not None:
+        parts.append(f"~{node.user_share:.0f} % of users")
+    if node.customers is not None:
+        parts.append(customers_words(node.customers))
+    return ", ".join(parts)
 
 
 def suspect_words(suspect: Suspect) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.api.conftest import Api
@@ -343,6 +344,27 @@ async def test_coverage_names_what_each_service_lacks(api: Api) -> None:
     assert "alerts" not in {
         i["key"]: i["missing"] for i in (await client.coverage(days=60))["items"]
     }.get("whole", [])
+
+
+async def test_a_heartbeat_of_our_own_covers_its_service_until_it_is_paused(api18: Api) -> None:
+    client = api18.client()
+    await client.import_catalog(csv(s="key\nq\nother\n"))
+    made = await client.add("heartbeats", {"key": "hb1", "service": "q", "window_s": 300})
+
+    async def lacks() -> set[str]:
+        items = (await client.coverage())["items"]
+        return {"q", "other"} & {i["key"] for i in items if "heartbeat" in i["missing"]}
+
+    assert await lacks() == {"other"}
+    async with httpx.AsyncClient() as http:
+        assert (await http.post(f"{api18.url}/heartbeat/{made['token']}")).status_code == 200
+    assert await lacks() == {"other"}
+    await client.switch_heartbeat("hb1", "pause")
+    assert await lacks() == {"q", "other"}
+    await client.switch_heartbeat("hb1", "resume")
+    assert await lacks() == {"other"}
+    await client.switch_heartbeat("hb1", "remove")
+    assert await lacks() == {"q", "other"}
 
 
 # Dependencies by hand -----------------------------------------------------------------------

@@ -239,6 +239,39 @@ async def test_an_emergency_change_passes_by_somebody_elses_word(api: Api) -> No
     await verified(api)
 
 
+async def test_an_exception_ends_with_the_incident_that_it_was_given_for(api18: Api) -> None:
+    await estate(api18)
+    client = api18.client()
+    luc = api18.client(api18.token("luc", "read", "respond"))
+    mira = api18.client(api18.token("mira", "read", "respond"))
+    await client.add_freeze_policy("worst", 1, "impact")
+    one = await client.declare("pg is down", 1, services=["pg"])
+    asked = await luc.ask_exception("pg", "roll back 4.19", "mira", change="CHG-7")
+    await mira.decide_exception(asked["id"], approve=True)
+    assert (await client.freeze("pg", change="CHG-7"))["frozen"] is False
+    # While its incident runs, one that begins later is not passed: nobody was asked about it.
+    other = await client.declare("shop is down", 1, services=["shop", "pg"])
+    said = await client.freeze("pg", change="CHG-7")
+    assert (said["frozen"], said["exception"]) == (True, None)
+    await client.resolve(other["ref"], other["version"])
+    assert (await client.freeze("pg", change="CHG-7"))["frozen"] is False
+    one = await client.set_severity(one["ref"], one["version"], 2)
+    assert (await client.freeze("pg", change="CHG-7"))["exception"] is None
+    one = await client.set_severity(one["ref"], one["version"], 1)
+    assert (await client.freeze("pg", change="CHG-7"))["frozen"] is False
+    waiting = await luc.ask_exception("pg", "more memory", "mira")
+    await client.resolve(one["ref"], one["version"])
+    later = await client.declare("pg is down again", 1, services=["pg"])
+    said = await client.freeze("pg", change="CHG-7")
+    assert (said["frozen"], said["incident"], said["exception"]) == (True, later["ref"], None)
+    with pytest.raises(Refused) as late:
+        await mira.decide_exception(waiting["id"], approve=True)
+    assert late.value.rule == "exception-open"
+    assert (await mira.decide_exception(waiting["id"], approve=False))["state"] == "declined"
+    assert not [t for t in await texts(api18, later["ref"]) if "lets the emergency" in t]
+    await verified(api18)
+
+
 async def test_who_may_ask_and_who_may_make_policies(api18: Api) -> None:
     await estate(api18)
     client = api18.client()

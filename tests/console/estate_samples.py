@@ -54,5 +54,5 @@ def estate() -> EstatePicture:
             tier, key, kind, region, state = line.split()
             services.append(service(key, state, int(tier), kind, None if region == "-" else region))
     services.sort(key=lambda s: (s.tier, s.key))
-    headline = "checkout down, payments degraded: 7 tier-1 services, ~62 % of users, 2 regions"
+    headline = "checkout down, payments degraded: 7 tier 0–1 services, ~62 % of users, 2 regions"
     return EstatePicture(tuple(services), headline, NOW, 3)

@@ -52,7 +52,8 @@ def impact() -> ImpactPicture:
         service("pg-main", "down", 0, 0, team="databases", since=ago(minutes=12), region="eu",
                 kind="datastore"),
         service("orders", "down", 1),
-        service("checkout", "expected-down", 2),
+        service("checkout", "expected-down", 2, why="hard on orders ← hard on pg-main",
+                user_share=62.0, customers=1200),
         service("basket", "suspected", 2),
         service("catalogue", "degraded", 1, 2, why="soft on ↑"),
         service("reports", "expected-degraded", 1, 3, team="data", why="soft on ↑"),
@@ -64,8 +65,9 @@ def impact() -> ImpactPicture:
     totals = ImpactTotals(14, 3, 62.0, 1200, ("eu", "us"), 1, "checkout down")
     return ImpactPicture(
         INCIDENT, 2041, nodes, totals, NOW, computed_at=NOW, suspects=suspects(), waves=waves(),
-        shared=(SharedDomain("zone", "eu-1a", 5, 6, 2), SharedDomain("region", "eu", 9, 12, 2)),
-        suggestion=Suggestion(1, "3 tier-1 services are down and ~62 % of users feel it"),
+        shared=(SharedDomain("zone", "eu-1a", 5, 6, 2, "down"),
+                SharedDomain("region", "eu", 9, 12, 2)),
+        suggestion=Suggestion(1, "3 tier 0–1 services are down and ~62 % of users feel it"),
     )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ async def test_the_worst_that_is_said_or_expected_counts(seeded: Seeded) -> None
     assert (services["db"].severity, services["mail"].severity) == (2, 3)
     assert numbers[0] == numbers[1], "both incidents, the worse one first"
     assert numbers[0][0] > numbers[0][1]
-    assert found.headline.startswith("shop down: 2 tier-1 services, ~62 % of users, region eu")
+    assert found.headline.startswith("shop down: 2 tier 0–1 services, ~62 % of users, region eu")
     keys = [(s.tier, s.key) for s in found.services]
     assert keys == sorted(keys)
     assert services["db"].kind == "datastore"

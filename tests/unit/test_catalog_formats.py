@@ -61,6 +61,27 @@ def test_a_folder_of_backstage_entities() -> None:
     ]
 
 
+def test_lines_of_the_annotation_are_dependencies_also_without_dependson() -> None:
+    found = formats.read([CatalogueFile("a.yaml", (
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\n"
+        "metadata:\n  name: web\n  annotations:\n    warroom.dev/hardness: soft\n"
+        "    warroom.dev/dependencies: |\n      db hard async\n      resource:default/cache\n"
+        "      lib soft\n      typo-in-a-name hard\n      component:outside group=g needed=2\n"
+        "spec:\n  dependsOn: ['resource:db', 'component:outside']\n---\n"
+        "apiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata: {name: db}\n---\n"
+        "apiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata: {name: cache}\n---\n"
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: lib}\n"
+        "spec: {type: library}\n"
+    ))])  # fmt: skip
+    assert {d.pair[1]: (d.hardness, d.sync, d.group, d.needed) for d in found.dependencies} == {
+        "db": ("hard", False, None, None),
+        "outside": ("soft", None, "g", 2),
+        "cache": ("soft", None, None, None),
+        # Reported as dangling when it is held against what there is.
+        "typo-in-a-name": ("hard", None, None, None),
+    }
+
+
 def test_targets_that_were_not_given_are_named_and_not_fetched() -> None:
     found = formats.read([load("backstage")[0]])
     assert {f.code for f in found.findings} == {"location"}

@@ -67,7 +67,9 @@ def group(size: int, needed: int | None, hardness: Hardness = HARD) -> Graph:
     ("size", "needed", "states", "hardness", "expected"),
     [
         (3, 2, ["down"], HARD, None),
-        (3, 2, ["down", "down"], HARD, "expected-degraded"),
+        (3, 2, ["down", "down"], HARD, "expected-down"),
+        (3, 2, ["down", "down", "recovered"], HARD, "expected-down"),
+        (3, 2, ["down", "down"], SOFT, "expected-degraded"),
         (3, 2, ["down", "suspected"], HARD, "expected-degraded"),
         (3, 2, ["down", "down", "down"], HARD, "expected-down"),
         (3, 2, ["down", "down", "down"], SOFT, "expected-degraded"),
@@ -76,7 +78,8 @@ def group(size: int, needed: int | None, hardness: Hardness = HARD) -> Graph:
         (2, None, ["down"], HARD, None),
         (2, None, ["degraded", "degraded"], HARD, "expected-degraded"),
         # More needed than there are: all of them are.
-        (2, 9, ["down"], HARD, "expected-degraded"),
+        (2, 9, ["down"], HARD, "expected-down"),
+        (2, 9, ["degraded"], HARD, "expected-degraded"),
         (1, 1, ["down"], HARD, "expected-down"),
     ],
 )

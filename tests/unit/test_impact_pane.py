@@ -68,10 +68,10 @@ def keys(picture: ImpactPicture, look: Look, *folded: Key) -> list[Key | None]:
 def test_the_totals_in_business_words() -> None:
     assert totals_line(ImpactTotals(1)) == "1 service hit"
     assert totals_line(ImpactTotals(2, 1, 40.0, regions=("eu",))) == (
-        "2 services hit: 1 tier-1 service, ~40 % of users, region eu"
+        "2 services hit: 1 tier 0–1 service, ~40 % of users, region eu"
     )
     worst = ImpactTotals(14, 3, 62.4, 1200, ("eu", "us"), 2, "checkout down")
-    assert totals_line(worst) == "checkout down: 3 tier-1 services, ~62 % of users, 2 regions"
+    assert totals_line(worst) == "checkout down: 3 tier 0–1 services, ~62 % of users, 2 regions"
     assert more_words(worst) == "14 services hit · ~1\u00a0200 customers · 2 third parties · eu, us"
     assert totals_line(ImpactTotals(1, headline="mail slow")) == "mail slow: 1 service hit"
     assert more_words(ImpactTotals(1, headline="mail slow")) == ""
@@ -146,8 +146,33 @@ def test_third_parties_stand_apart_with_what_falls_because_of_them() -> None:
     place = next(n for n, r in enumerate(rows) if isinstance(r, HeadRow) and "third" in r.text)
     after = [r.node.key for r in rows[place:] if isinstance(r, NodeRow)]
     assert after == ["acmepay", "refunds"]
+    # What falls because of one is ours: the heading does not count it as a third party.
+    head = rows[place]
+    assert isinstance(head, HeadRow)
+    assert head.text == "because of a third party · 2 · worst degraded"
     folded = rows_of(impact(), Look.TREE, frozenset({("group", "third parties")}))
     assert "acmepay" not in [r.node.key for r in folded if isinstance(r, NodeRow)]
+
+
+def test_a_domain_of_every_kind_shows_the_worst_state_in_it() -> None:
+    rows = [row for row in rows_of(impact(), Look.TREE) if isinstance(row, DomainRow)]
+    assert [(r.domain.value, r.state) for r in rows] == [
+        ("eu-1a", "down"), ("eu", "down"), ("us", "degraded")
+    ]  # fmt: skip
+    assert "✖ zone" in text(lines_of(rows[0], 76, NOW))
+    unsaid = DomainRow(("domain",), SharedDomain("zone", "a", 2, 3))
+    assert "·" not in text(lines_of(unsaid, 76, NOW)), "the dot means well"
+
+
+@pytest.mark.parametrize("width", [76, 100, 160])
+def test_the_chosen_service_says_why_and_who_feels_it_at_every_width(width: int) -> None:
+    rows = rows_of(impact(), Look.GRID)
+    row = next(r for r in rows if isinstance(r, NodeRow) and r.node.key == "checkout")
+    said = text(lines_of(replace(row, told=True), width, NOW))
+    assert "hard on orders ← hard on pg-main" in said
+    assert "~62 %" in said
+    assert "1 200 customers" in said.replace("\u00a0", " ")
+    assert height_of(row, width, NOW) == 1, "one line as long as it is not chosen"
 
 
 def test_the_path_is_that_of_the_chosen_suspect() -> None:
@@ -247,6 +272,37 @@ async def test_the_chosen_service_stays_chosen_when_others_come_and_go() -> None
         app.pane.show_impact(replace(impact(), nodes=fewer), NOW)
         await pilot.pause()
         assert app.pane.chosen_service == "basket", "a lost one gives way to its neighbour"
+
+
+async def test_at_80_columns_the_chosen_service_says_why_it_is_hit() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        other = service("other", "down", 0, 1)
+        app.pane.show_impact(impact(), NOW)
+
+        def shown() -> str:
+            strips = app.screen._compositor.render_strips()
+            return "\n".join("".join(s.text for s in strip) for strip in strips)
+
+        assert "← hard on pg-main" not in shown()
+        app.pane.focus()
+        await pilot.press("down", "down", "down")
+        await pilot.pause()
+        assert app.pane.chosen_service == "checkout"
+        assert "hard on orders ← hard on pg-main · ~62 % of users" in shown()
+        height = app.pane.content_height()
+        app.pane.show_impact(replace(impact(), nodes=(*impact().nodes, other)), NOW)
+        await pilot.press("i")
+        await pilot.pause()
+        assert "hard on orders ← hard on pg-main" in shown(), "also by tier"
+        await pilot.press("i", "up", "down", "down")
+        await pilot.pause()
+        assert "← hard on pg-main" not in shown()
+        assert app.pane.content_height() == height + 1, "one other service, and its line of why"
+        app.screen.set_focus(None)
+        await pilot.pause()
+        await pilot.pause()
+        assert "first alert" not in shown(), "without the focus nothing is chosen"
 
 
 async def test_space_folds_branches_groups_and_reasons() -> None:

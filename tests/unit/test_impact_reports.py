@@ -30,6 +30,20 @@ def test_what_hit_services_share_and_nothing_else() -> None:
     assert shared_domains(graph, {0, 1, 3})[0] == SharedDomain("zone", "eu-1", 2, 3, 1)
 
 
+def test_a_domain_of_an_impact_says_the_worst_state_in_it() -> None:
+    graph = build(
+        [service(key, zone=zone) for key, zone in
+         (("a", "z1"), ("b", "z1"), ("c", "z2"), ("d", "z2"), *((k, "z3") for k in "efgh"))],
+        [Dependency("b", "a", HARD), Dependency("c", "a", SOFT), Dependency("d", "c", HARD)],
+    )  # fmt: skip
+    found = shared_domains(graph, reason(graph, [Seed("a", "degraded")]))
+    assert [(d.value, d.state) for d in found] == [("z1", "degraded")]
+    found = shared_domains(graph, reason(graph, [Seed("a", "down")]))
+    assert sorted((d.value, d.state) for d in found) == [
+        ("z1", "down"), ("z2", "expected-degraded")
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("hit", [set(), {0}, {0, 3}, {0, 1, 3, 4, 5}])
 def test_what_says_nothing_is_left_out(hit: set[int]) -> None:
     assert shared_domains(regions("eu", "eu", "eu", "us", "us", "us", "us"), hit) == ()
@@ -130,16 +144,16 @@ def test_the_loss_of_a_domain_is_that_of_all_its_services() -> None:
         (ImpactTotals(1), Suggestion(4, "1 service hit")),
         (
             ImpactTotals(14, 3, 62.0, headline="checkout down"),
-            Suggestion(1, "checkout down, ~62 % of users feel it, 3 tier-1 services hit"),
+            Suggestion(1, "checkout down, ~62 % of users feel it, 3 tier 0–1 services hit"),
         ),
-        (ImpactTotals(2, 1, 7.0), Suggestion(2, "1 tier-1 service hit")),
+        (ImpactTotals(2, 1, 7.0), Suggestion(2, "1 tier 0–1 service hit")),
         (
             ImpactTotals(12, 0, 6.0, regions=("eu", "us")),
             Suggestion(3, "~6 % of users feel it, 12 services hit"),
         ),
         (
             ImpactTotals(2, 1, regions=("eu", "us")),
-            Suggestion(1, "2 regions hit, tier 1 among them"),
+            Suggestion(1, "2 regions hit, tier 0 or 1 among them"),
         ),
     ],
 )

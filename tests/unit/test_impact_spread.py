@@ -50,7 +50,7 @@ def naive(graph: Graph, seeds: list[Seed]) -> dict[int, int]:
                 group = graph.groups[number]
                 firm = group.hardness is Hardness.HARD
                 hit = [level[on] for on in graph.members[number]]
-                if hit.count(2) == group.size and firm:
+                if group.size - hit.count(2) < group.needed and firm:
                     worst = 2
                 struck = sum(1 for one in hit if one == 2 or (one == 1 and firm))
                 if group.size - struck < group.needed:

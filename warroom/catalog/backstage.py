@@ -278,6 +278,10 @@ class _Reading:
                 self._edge(entity, text, target, said, usual)
         for text in entity.listed("consumesApis"):
             self._consumes(entity, text, said, usual)
+        # Those that stand nowhere else are dependencies too; the others are said once more.
+        for needs, about in said.items():
+            raw = {"service": entity.key, "depends_on": needs, "hardness": usual} | about
+            self._collector.dependency(raw, entity.place)
         for text in entity.listed("dependencyOf"):
             target = self._find(text, entity, SERVICES)
             above = self._keys.get(target) if target else None
@@ -313,7 +317,10 @@ class _Reading:
         self._collector.dependency(raw | said.get(needs, {}), entity.place)
 
     def _said(self, entity: _Entity) -> dict[str, dict[str, object]]:
-        """Return what the annotation ``dependencies`` says of each: ``KEY soft async group=x``."""
+        """Return what the annotation ``dependencies`` says of each, by the key of what is needed.
+
+        A line is ``KEY soft async group=x``; KEY may be a reference.
+        """
         found: dict[str, dict[str, object]] = {}
         known = self._known
         for line in (entity.annotation("dependencies") or "").splitlines():
@@ -334,7 +341,13 @@ class _Reading:
                     self._collector.find("error", "bad-value", sentence, entity.place)
             key = unquote(key)
             target = None if key in known else self._find(key, entity, SERVICES)
-            found[self._keys.get(target, key) if target else key] = about
+            if target in self._libraries:
+                continue
+            if target is not None:
+                key = self._keys.get(target, key)
+            elif key not in known and key.partition(":")[0].lower() in SERVICES:
+                key = _plain_key(key, entity)
+            found[key] = about
         return found
 
 

@@ -8,14 +8,14 @@ from warroom.domain.panes import ImpactTotals
 def totals_line(totals: ImpactTotals) -> str:
     """Return the line that a manager reads.
 
-    ``checkout down: 3 tier-1 services, ~62 % of users, 2 regions``; without a headline it begins
+    ``checkout down: 3 tier 0–1 services, ~62 % of users, 2 regions``; without a headline it begins
     with the number of services.  Shares of users are never added, hence the ``~``.  The text is as
     raw as the names in it.
     """
     count = counted(totals.services, "service")
     parts = []
     if totals.tier_one:
-        parts.append(counted(totals.tier_one, "tier-1 service"))
+        parts.append(counted(totals.tier_one, "tier 0–1 service"))
     if totals.user_share is not None:
         parts.append(f"~{totals.user_share:.0f} % of users")
     if len(totals.regions) == 1:

@@ -77,8 +77,9 @@ class ImpactNode(NamedTuple):
 class ImpactTotals:
     """What an incident takes down, in business words.
 
-    ``user_share`` is the largest share of users (per cent) that one hit service serves, None when
-    no hit service has one: shares overlap, so they are never added.  ``customers`` likewise.
+    ``tier_one`` counts services of tier 0 and tier 1 together.  ``user_share`` is the
+    largest share of users (per cent) that one hit service serves, None when no hit service has one:
+    shares overlap, so they are never added.  ``customers`` likewise.
     ``headline`` names what customers feel most and how: ``checkout down``.
     """
 

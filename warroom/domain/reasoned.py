@@ -72,7 +72,8 @@ class SharedDomain:
     """What hit services share and nothing else does.
 
     ``kind``: region, zone, host, third-party or version.  ``hit`` of the ``of`` services in it are
-    hit; ``outside`` hit services are not in it.
+    hit; ``outside`` hit services are not in it.  ``state`` is the worst of theirs, empty when it
+    was not worked out.
     """
 
     kind: str
@@ -80,6 +81,7 @@ class SharedDomain:
     hit: int
     of: int
     outside: int = 0
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

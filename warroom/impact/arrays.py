@@ -53,7 +53,6 @@ class Arrays:
     soft: Rows
     member_of: Rows
     group_service: Ints
-    group_size: Ints
     group_spare: Ints
     group_hard: Flags
 
@@ -75,7 +74,6 @@ def arrays_of(graph: Graph) -> Arrays:
             rows_of(graph.soft),
             rows_of(graph.member_of),
             np.array([g.service for g in groups], np.int64),
-            np.array([g.size for g in groups], np.int64),
             np.array([g.size - g.needed for g in groups], np.int64),
             np.array([g.hardness is Hardness.HARD for g in groups], np.bool_),
         )
@@ -127,11 +125,9 @@ class LayeredSpread:
         layers = [layer]
         while len(layer):
             found = self._new(arrays.hard.all_of(layer))
-            numbers, _ = self._count(layer, hard_only=False)
-            whole = self._gone[numbers] == arrays.group_size[numbers]
-            numbers = numbers[whole & arrays.group_hard[numbers]]
-            # The member that completed a group is the last of it: all of them are gone.
-            layer = self._tip(self._last[numbers], numbers, found)
+            numbers, members = self._count(layer, hard_only=False)
+            at, numbers = self._tipping(numbers[arrays.group_hard[numbers]], members)
+            layer = self._tip(at, numbers, found)
             layers.append(layer)
         return layers
 
@@ -154,18 +150,26 @@ class LayeredSpread:
     def _hurt(self, degraded: Ints, found: Ints) -> Ints:
         """Count degraded members of hard groups, and add whom a group that broke takes along."""
         numbers, members = self._count(degraded, hard_only=True)
+        at, tipping = self._tipping(numbers, members)
+        return self._tip(at, tipping, found)
+
+    def _tipping(self, numbers: Ints, members: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+        """Return the groups that have become too small, and for each the member too many.
+
+        Args:
+            numbers: groups of which the last layer hit members, ascending, counted already.
+            members: (member, group) of that layer, by member.
+        """
         service, spare = self._arrays.group_service, self._arrays.group_spare
         broken = self._gone[numbers] > spare[numbers]
         tipping = numbers[broken & ~self._touched[service[numbers]]]
         if not len(tipping):
-            return found
-        # Few groups tip: for those alone, which member was one too many.
-        at = []
-        for number in tipping.tolist():
-            hit = members[0][members[1] == number]
-            before = int(self._gone[number]) - len(hit)
-            at.append(int(hit[max(0, int(spare[number]) - before)]))
-        return self._tip(np.array(at, np.int64), tipping, found)
+            return tipping, tipping
+        order = np.argsort(members[1], kind="stable")
+        hit, group = members[0][order], members[1][order]
+        first = np.searchsorted(group, tipping)
+        before = self._gone[tipping] - (np.searchsorted(group, tipping, side="right") - first)
+        return hit[first + np.maximum(spare[tipping] - before, 0)], tipping
 
     def _new(self, reached: Ints) -> Ints:
         """Return the services among those reached that were not hit yet, and mark them."""

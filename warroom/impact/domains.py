@@ -9,6 +9,7 @@ from typing import Final, cast
 from warroom.domain.reasoned import SharedDomain
 from warroom.impact.graph import Graph, Service
 from warroom.impact.hardness import Impact
+from warroom.impact.spread import Level
 
 # A domain says something when at least two services of it are hit, ...
 _HIT_MIN: Final = 2
@@ -16,6 +17,9 @@ _HIT_MIN: Final = 2
 _COVERS_MIN: Final = 0.5
 # ... and its services are hit this many times as often as all others.
 _LIFT_MIN: Final = 2.0
+
+_WORST_FIRST: Final = ("down", "degraded", "expected-down", "suspected", "expected-degraded")
+_EXPECTED: Final = {Level.DOWN: "expected-down", Level.DEGRADED: "expected-degraded"}
 
 # Smallest first: whoever reads them looks at the host before the region.
 KINDS: Final[tuple[tuple[str, Callable[[Service], str | None]], ...]] = (
@@ -48,7 +52,8 @@ def shared_domains(graph: Graph, hit: Collection[int] | Impact) -> tuple[SharedD
         hit: indexes of the graph, or an impact, of which all that is hit counts.
 
     Returns:
-        The domains, those that tell hit from well best first; the same for every order.
+        The domains, those that tell hit from well best first; the same for every order.  Of an
+        impact each says the worst state in it.
     """
     struck = hit.down | hit.hurt if isinstance(hit, Impact) else frozenset(hit)
     if len(struck) < _HIT_MIN:
@@ -64,9 +69,19 @@ def shared_domains(graph: Graph, hit: Collection[int] | Impact) -> tuple[SharedD
             outside = len(struck) - count
             telling = _telling(count, size, outside, len(graph.services))
             if telling is not None:
-                domain = SharedDomain(kind, value, count, size, outside)
+                state = ""
+                if isinstance(hit, Impact):
+                    state = _worst(hit, [at for at in everywhere[kind, value] if at in struck])
+                domain = SharedDomain(kind, value, count, size, outside, state)
                 ranked.append((-telling, order, value, domain))
     return tuple(domain for *_, domain in sorted(ranked, key=lambda r: r[:3]))
+
+
+def _worst(impact: Impact, struck: Collection[int]) -> str:
+    """Return the worst state of some that are hit: what was said of them, else what is expected."""
+    said, level = impact.spread.said, impact.spread.level
+    states = {said[at].state if at in said else _EXPECTED[Level(level[at])] for at in struck}
+    return min(states, key=_WORST_FIRST.index)
 
 
 def _telling(hit: int, size: int, outside: int, everybody: int) -> float | None:

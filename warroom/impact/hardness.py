@@ -3,8 +3,8 @@
 From the incident's services along reversed dependencies: hard on a down service is expected down;
 hard on a degraded one, or soft on a down one, is expected degraded; soft on a degraded one is
 well.  Suspected counts as degraded; recovered passes nothing on.  What a person or an alert said
-is never overruled by what is reasoned.  A redundancy group hurts when fewer of it are unhurt than
-are needed, and acts like one lost dependency when all of it is down.
+is never overruled by what is reasoned.  A redundancy group acts like one dependency: down as soon
+as fewer of it are up than are needed, degraded when fewer are unhurt than are needed.
 
 Worked out by sets (``warroom.impact.sets``) or, where much is hit, by arrays of whole layers.
 """

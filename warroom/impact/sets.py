@@ -52,7 +52,7 @@ class SetSpread:
                     last[number] = at
                     group = graph.groups[number]
                     if (
-                        gone[number] == group.size
+                        gone[number] > group.size - group.needed
                         and group.hardness is Hardness.HARD
                         and group.service not in touched
                         and group.service not in found

@@ -35,9 +35,9 @@ def suggest(totals: ImpactTotals, *, current: int | None = None) -> Suggestion |
         (severity, reason)
         for rules, value, reason in (
             (USERS_FROM, share, f"~{share:g} % of users feel it"),
-            (TIER_ONE_FROM, totals.tier_one, f"{_many(totals.tier_one, 'tier-1 service')} hit"),
+            (TIER_ONE_FROM, totals.tier_one, f"{_many(totals.tier_one, 'tier 0–1 service')} hit"),
             (REGIONS_FROM, len(totals.regions) if totals.tier_one else 0,
-             f"{len(totals.regions)} regions hit, tier 1 among them"),
+             f"{len(totals.regions)} regions hit, tier 0 or 1 among them"),
             (SERVICES_FROM, totals.services, f"{_many(totals.services, 'service')} hit"),
         )
         if (severity := _reached(rules, value)) is not None

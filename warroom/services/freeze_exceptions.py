@@ -19,7 +19,7 @@ from warroom.errors import Forbidden, InvalidInput, NotFound, Refused
 from warroom.services import freezes
 from warroom.services.access import require
 from warroom.services.eyes import all_eyes
-from warroom.services.freeze_questions import stand
+from warroom.services.freeze_questions import freezing_at, stand
 from warroom.services.incident_commands import write_entry
 from warroom.services.incident_state import iso
 
@@ -86,7 +86,8 @@ async def decide(db: Database, ctx: CommandContext, exception: UUID, *, approve:
     Raises:
         NotFound: there is no such exception.
         Forbidden: somebody else is asked.
-        Refused: it was decided already, or its time is over.
+        Refused: it was decided already, its time is over, or no incident freezes the service
+            any more for which it was asked.
     """
     require(ctx, Scope.RESPOND)
     body = {"exception": str(exception), "approve": approve}
@@ -104,13 +105,15 @@ async def decide(db: Database, ctx: CommandContext, exception: UUID, *, approve:
             raise Refused(f"It is {row['state']} already.", rule="exception-open")
         if row["until"] <= now:
             raise Refused("Its time is over; ask anew.", rule="exception-open")
+        standing = await stand(work, row["service"], row["change_ref"])
+        if approve and not await freezing_at(work, standing.rows, row["asked_at"]):
+            raise Refused("What it was asked for freezes no more; ask anew.", rule="exception-open")
         state = "approved" if approve else "declined"
         await work.execute(
             "update warroom.freeze_exception set state = :state, decided_at = now(),"
             " version = version + 1 where id = :id",
             {"id": exception, "state": state},
         )
-        standing = await stand(work, row["service"], row["change_ref"])
         done = "lets" if approve else "does not let"
         said = (
             f"{ctx.principal.name} {done} the emergency change of {row['service']} through that"

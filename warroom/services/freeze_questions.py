@@ -5,6 +5,7 @@ The answer is the same for everybody; what it is for is told to those who may se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,12 +49,20 @@ where f.ended_at is null and i.unit = any(cast(:units as text[]))
 order by f.began_at, f.id
 """
 _PASSING = """
-select e.state, e.reason, e.until, a.name as asked_by, b.name as approver
+select e.state, e.reason, e.until, a.name as asked_by, b.name as approver,
+  coalesce(e.decided_at, e.asked_at) as said_at
 from warroom.freeze_exception e join warroom.principal a on a.id = e.asked_by
 join warroom.principal b on b.id = e.approver_id
 where e.service = :service and e.until > now() and e.state in ('asked', 'approved')
   and (e.change_ref = '' or e.change_ref = :change)
-order by e.state = 'approved' desc, e.until desc limit 1
+order by e.state = 'approved' desc, e.until desc limit 50
+"""
+# By incident, not by freeze: one that is undone to be open again, or that a second policy freezes
+# by, is still the incident that the approver knew of.
+_FREEZING_AT = """
+select distinct incident_id from warroom.freeze
+where incident_id = any(cast(:ids as uuid[])) and began_at <= :at
+  and (ended_at is null or ended_at > :at)
 """
 
 
@@ -78,7 +87,7 @@ async def stand(work: Work, service: str, change: str = "") -> Standing:
     args = {"service": service, "change": change, "units": units, "known": found is not None}
     async with all_eyes(work):
         rows = [dict(r) for r in await work.rows(_COVERING, args)]
-    passing = await work.row(_PASSING, args)
+    may_pass = await _passing(work, args, rows)
     seen: set[UUID] = {
         r["id"]
         for r in await work.rows(
@@ -95,9 +104,29 @@ async def stand(work: Work, service: str, change: str = "") -> Standing:
         for r in rows
     )  # fmt: skip
     now: datetime = await work.scalar("select now()")
-    may_pass = Passing(**dict(passing)) if passing else None
     unit = units[0] if units else "main"
     return Standing(frozen, tuple(rows), may_pass, now, unit)
+
+
+async def freezing_at(work: Work, covering: Sequence[Json], at: datetime) -> set[UUID]:
+    """Return which incidents of covering freezes froze something at a moment already."""
+    args = {"ids": [row["incident_id"] for row in covering], "at": at}
+    async with all_eyes(work):
+        return {r["incident_id"] for r in await work.rows(_FREEZING_AT, args)}
+
+
+async def _passing(work: Work, args: Json, covering: Sequence[Json]) -> Passing | None:
+    """Return the exception that holds: it ends with the incidents that it was given for.
+
+    One that is approved lets nothing through an incident that began to freeze after the approval;
+    one that is only asked for waits as long as any incident freezes for which it was asked.
+    """
+    incidents = {row["incident_id"] for row in covering}
+    for row in await work.rows(_PASSING, args) if incidents else ():
+        known = await freezing_at(work, covering, row["said_at"])
+        if known == incidents if row["state"] == "approved" else known:
+            return Passing(**{k: v for k, v in row.items() if k != "said_at"})
+    return None
 
 
 async def ask(db: Database, ctx: CommandContext, service: str, change: str = "") -> Json:

@@ -83,7 +83,9 @@ async def read_impact(
         suspects=tuple(_suspect(s) for s in r["suspects"] or ()),
         waves=tuple(_wave(w, r["ticks"] or {}) for w in r["waves"] or ()),
         shared=tuple(
-            SharedDomain(d["kind"], d["value"], d["hit"], d["of"], d.get("outside", 0))
+            SharedDomain(
+                d["kind"], d["value"], d["hit"], d["of"], d.get("outside", 0), d.get("state", "")
+            )
             for d in r["shared"] or ()
         ),
         suggestion=Suggestion(r["suggestion"]["severity"], r["suggestion"]["reason"])

@@ -12,7 +12,8 @@ from warroom.services.access import require
 Json = dict[str, Any]
 DEADLINE_S: Final = 30.0
 MISSING: Final = ("alerts", "owner", "runbook", "heartbeat")
-# A heartbeat is an alert that always fires; by custom it is called one of these, or says so.
+# A heartbeat is one of our own, or an alert that always fires: by custom that is called one of
+# these, or says so.
 HEARTBEATS: Final = ("watchdog", "heartbeat", "deadmansswitch", "deadmanssnitch")
 _COVERAGE = """
 with seen as (
@@ -21,16 +22,19 @@ with seen as (
       as beats
   from warroom.alert a
   where a.service_id is not null and a.last_seen_at > now() - make_interval(days => :days)
-  group by a.service_id)
+  group by a.service_id),
+watched as (
+  select distinct service_key as key from warroom.heartbeat
+  where removed_at is null and paused_at is null)
 select s.id, s.key, s.name, s.kind, s.tier, t.key as team, n.last as last_alert_at,
   array_remove(array[
     case when n.service_id is null then 'alerts' end,
     case when t.key = 'unassigned' then 'owner' end,
     case when s.runbook_url is null and not coalesce(s.links @> '[{"kind": "runbook"}]', false)
          then 'runbook' end,
-    case when n.beats is not true then 'heartbeat' end], null) as missing
+    case when n.beats is not true and w.key is null then 'heartbeat' end], null) as missing
 from warroom.service s join warroom.team t on t.id = s.team_id
-left join seen n on n.service_id = s.id
+left join seen n on n.service_id = s.id left join watched w on w.key = s.key
 where s.expires_at is null
 order by s.tier, s.key
 """
