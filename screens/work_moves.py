@@ -7,6 +7,10 @@ from screens.work import Work, title_of, which, wish
 from warroom.domain.incident import MOVES, Status
 from warroom.domain.picture import IncidentDetail, IncidentRow, Names
 
+_DRILL_MEANS = (
+    "It stands below what is real and is counted apart. Whoever it concerns is still called: "
+    "every message says DRILL."
+)
 _STATUS_KEYS = {
     Status.TRIGGERED: "t",
     Status.ACKNOWLEDGED: "a",
@@ -231,7 +235,7 @@ class MoveWork(Work):
         words = "mark as a drill" if drill else "mark as real"
         if len(rows) == 1 and not self.marked():
             about = f"{rows[0].ref}  {rows[0].title}"
-            warn = "A drill counts in no figure and pages nobody for real." if drill else ""
+            warn = _DRILL_MEANS if drill else ""
             if not await self.agree(f"{rows[0].ref}: {words}", about, warn):
                 return
         done = "is a drill" if drill else "is real"

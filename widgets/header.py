@@ -53,7 +53,8 @@ class Header(CellView):
         if facts.board is not self._facts.board:
             rows = facts.board.rows if facts.board else ()
             self._worst = min((r for r in rows if not r.drill), key=_badness, default=None)
-            self._nearest = min((r for r in rows if r.next_timer), key=_due, default=None)
+            real = (r for r in rows if r.next_timer and not r.drill)
+            self._nearest = min(real, key=_due, default=None)
         self._facts, self._badge = facts, badge
         self.repaint()
 
@@ -88,7 +89,7 @@ class Header(CellView):
             left = [_bar(" WAR ROOM")]
             right = safe_text(self._facts.who, 24)
         elif index == 1 and board is not None:
-            left = [_bar(f" {max(board.open_count, len(board.rows))} open ")]
+            left = [*_open(board), *_drills(board)]
             if board.triage_count:
                 left.append(_whole(f"· {board.triage_count} in triage ", Role.SOON))
             left += _quiet(board.quiet_sources, _WIDE)
@@ -117,8 +118,10 @@ class Header(CellView):
         groups = [[_bar(" WAR ROOM  ")]] if width >= 120 else []
         if board is None:
             return [*groups, [_bar(" starting ")]]
-        count = max(board.open_count, len(board.rows))
-        groups.append([_bar(f" {count} open ")])
+        groups.append(_open(board))
+        roomy = width >= 120
+        if roomy:
+            groups[-1] += _drills(board)
         if board.triage_count:
             word = " in triage" if width >= 100 else " triage"
             groups[-1].append(_whole(f"· {board.triage_count}{word} ", Role.SOON))
@@ -126,6 +129,8 @@ class Header(CellView):
             groups.append(_worst(self._worst, width))
         if self._nearest is not None and self._facts.now:
             groups.append(_next(self._nearest, self._facts.now, width))
+        if not roomy:  # a drill takes no room from what is real
+            groups.append(_drills(board))
         return groups
 
     def _right(self, width: int) -> list[Cell]:
@@ -137,6 +142,21 @@ class Header(CellView):
         if who:
             cells.insert(0, cell(f"{who}  ", cell_len(who) + 2, Role.BAR))
         return [*cells, _bar(f" {clock} UTC " if width >= 100 else f"{clock}Z")]
+
+
+def _drill_count(board: BoardPicture) -> int:
+    return max(board.drill_count, sum(row.drill for row in board.rows))
+
+
+def _open(board: BoardPicture) -> list[Cell]:
+    """How many incidents are open, drills apart: a quiet room with a drill in it is quiet."""
+    return [_bar(f" {max(board.open_count, len(board.rows)) - _drill_count(board)} open ")]
+
+
+def _drills(board: BoardPicture) -> list[Cell]:
+    count = _drill_count(board)
+    words = f"+ {count} drill{'' if count == 1 else 's'} "
+    return [_whole(words, Role.BAR_QUIET)] if count else []
 
 
 def _worst(row: IncidentRow, width: int) -> list[Cell]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from uuid import uuid4
 
+import pytest
 from textual.pilot import Pilot
 
 from screens.commands import Command, Kind, Wish
@@ -18,11 +19,13 @@ from tests.console.live import LiveRoom
 from tests.console.pilot import live_list, marks, running, shown, war_room
 from tests.console.test_live_commands import WIDE, flat, question, typed
 from tests.helpers import wait_until
+from warroom.client import Client
 from warroom.console.api_door import METHODS
 from warroom.console.app import WarRoomApp
 from warroom.domain.panes import Pane
 from warroom.domain.safe_text import safe_text
 from warroom.domain.triage import TriageKind
+from warroom.errors import DatabaseUnavailable
 from widgets.cells import Role
 from widgets.incident_lines import Mark
 
@@ -213,6 +216,18 @@ async def test_a_frozen_database_is_said_by_every_pane_and_keys_answer(live: Liv
     )
     assert told == [(int(done),)]
     assert live.call("GET", "/v1/audit/verify")["verified"]
+
+
+async def test_who_is_refused_by_a_frozen_database_is_told_to_repeat_it(live: LiveRoom) -> None:
+    made = live.declare("Disk fills", 2)
+    async with Client(live.url, live.token, timeout_s=30) as client:
+        with frozen_database(live), pytest.raises(DatabaseUnavailable) as refusal:
+            await client.acknowledge("INC-1", made["version"])
+        said = str(refusal.value)
+        assert said.endswith("Nothing was changed; repeat the command when the database answers.")
+        assert "by itself" not in said, "nobody repeats it"
+        assert live.fetch("select status, version from warroom.incident") == [("triggered", 1)]
+        await client.acknowledge("INC-1", made["version"])
 
 
 async def keys_answer(pilot: Pilot[Any]) -> None:

@@ -12,17 +12,20 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from warroom.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 GRACE_S = 0.5
 """How long a call may take to notice that its socket is gone."""
+# Commands and requests are repeated by nobody; a console's live reads are, and it says so itself.
+# Only COMMIT leaves a doubt: there it becomes OutcomeUnknown, which has words of its own.
+AGAIN: Final = "Nothing was changed; repeat the command when the database answers."
 
 
 class DeadlineExceeded(DatabaseUnavailable):
-    """The database did not answer before the application's deadline."""
+    """The database did not answer before the application's deadline; nothing was changed."""
 
 
 def cut(fd: int | None) -> None:
@@ -65,7 +68,7 @@ async def within(
         return task.result()
     raise DeadlineExceeded(
         f"The database did not answer within {seconds:.1f} s ({what}).",
-        remedy="It is tried again by itself; `warroom doctor` says more.",
+        remedy=AGAIN,
     )
 
 

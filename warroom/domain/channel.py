@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from warroom.domain.validate import check_text
@@ -10,6 +12,15 @@ from warroom.errors import InvalidInput
 URL_MAX = 2000
 SECRET_BYTES = 32
 """Of a signing secret; Standard Webhooks wants 24 to 64."""
+
+
+def mark_drill(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message of a drill: nobody may take it for the real thing.
+
+    ``drill`` is true and ``text`` begins with DRILL; everything else is as in earnest, for a drill
+    tries out the very way that messages go.
+    """
+    return {**payload, "drill": True, "text": f"DRILL {payload.get('text', '')}"}
 
 
 def check_url(value: object, field: str = "url") -> str:

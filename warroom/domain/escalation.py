@@ -185,6 +185,7 @@ def fire(
         else "; nobody is left to tell"
     )
     round_ = f", round {cycle + 1}" if cycle else ""
+    rehearsed = " as a drill" if incident.drill else ""
     place = f"step {rung.number} of {len(policy.steps)}{round_}, policy {policy.key}"
     page = Page(
         target=rung.target,
@@ -194,15 +195,13 @@ def fire(
         ),
         dedup_key=f"{incident.id}:{TimerKind.ESCALATE}:{cycle}:{step}",
     )
-    entry = EntryDraft(
-        EntryKind.AUTOMATION, f"escalated to {rung.target} ({place}){lateness}{then}", now
-    )
+    said = f"escalated to {rung.target}{rehearsed} ({place}){lateness}{then}"
     return Firing(
         sent=True,
-        sentence=f"{incident.ref}: escalated to {rung.target} ({place}){lateness}{then}",
+        sentence=f"{incident.ref}: {said}",
         pages=(page,),
         next_timer=following,
-        entries=(entry,),
+        entries=(EntryDraft(EntryKind.AUTOMATION, said, now),),
     )
 
 

@@ -104,7 +104,8 @@ class BoardPicture:
     ``source`` and ``replay_lag_s`` (seconds behind the primary, None on the primary) say how far
     it can be trusted; ``as_of`` is set when the picture is of the past; ``last_closed`` names the
     last incident that ended, for the empty board; ``truncated`` when there are more rows than the
-    limit; ``open_count`` counts all; ``triage_count`` is how much waits for a person now;
+    limit; ``open_count`` counts all, ``drill_count`` the drills among them; ``triage_count`` is how
+    much waits for a person now;
     ``silences`` those in force; ``quiet_sources`` the alert sources that are waited for and say
     nothing; ``note`` says why another server than wanted was read.
     """
@@ -121,6 +122,7 @@ class BoardPicture:
     note: str = ""
     triage_count: int = 0
     quiet_sources: int = 0
+    drill_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,10 @@ MESSAGES = {
 }
 # An incident that somebody is changing right now decides its timers' fate: they wait a tick.
 INCIDENTS = """
-select i.id, i.number, i.title, i.severity, i.status, i.version, i.opened_at, i.acknowledged_at,
-  i.resolved_at, a.id as acked_id, r.id as resolved_id, i.firing_count, a.name as acked_name,
-  r.name as resolved_name, o.id as owner_id, o.name as owner_name,
+select i.id, i.number, i.title, i.severity, i.status, i.version, i.opened_at, i.drill,
+  i.acknowledged_at, i.resolved_at, i.firing_count,
+  a.id as acked_id, r.id as resolved_id, a.name as acked_name, r.name as resolved_name,
+  o.id as owner_id, o.name as owner_name,
   coalesce((select jsonb_agg(jsonb_build_object('role', h.role, 'id', p.id, 'name', p.name))
     from warroom.role_held h join warroom.principal p on p.id = h.principal_id
     where h.incident_id = i.id and h.released_at is null), '[]') as roles

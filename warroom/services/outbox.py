@@ -14,6 +14,7 @@ from uuid import UUID
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_automation
+from warroom.domain.channel import mark_drill
 from warroom.domain.principal import CommandContext
 from warroom.services import alert_incidents
 
@@ -43,7 +44,8 @@ async def claim(
 ) -> list[Claimed]:
     """Claim messages that are due, or whose sender has been silent for too long.
 
-    What is queued for a paused channel waits until it resumes.
+    What is queued for a paused channel waits until it resumes.  What is about an incident that is
+    a drill at this moment says so.
     """
     found: list[Claimed] = []
 
@@ -68,14 +70,22 @@ async def claim(
             "     or (x.state = 'sending' and x.claimed_until < now()))"
             "   order by x.next_attempt_at limit :limit for update of x skip locked)"
             " returning o.id, o.dedup_key, o.channel, c.kind, c.url, c.secret, o.payload,"
-            " o.fence, o.attempts, o.created_at",
+            " o.fence, o.attempts, o.created_at,"
+            " coalesce((select i.drill from warroom.incident i where i.id = o.incident_id), false)"
+            " as drill",
             {"holder": holder, "seconds": CLAIM_S, "limit": limit},
         )
-        found.extend(Claimed(**r) for r in rows)
+        found.extend(_claimed(dict(r)) for r in rows)
         return Answer(200, {})
 
     await run_automation(db, ctx, "outbox.claim", handler)
     return found
+
+
+def _claimed(row: dict[str, Any]) -> Claimed:
+    """Return a message to send; marked here, where every message passes, whoever wrote it."""
+    drill = row.pop("drill")
+    return Claimed(**row | {"payload": mark_drill(row["payload"]) if drill else row["payload"]})
 
 
 async def finish(

@@ -94,7 +94,7 @@ full join held c on c.incident_id = b.id
 full join linked s on s.incident_id = b.id
 full join clock t on t.incident_id = b.id
 full join asked a on a.incident_id = b.id
-order by b.severity, t.due_at nulls last, b.opened_at, b.id
+order by b.drill, b.severity, t.due_at nulls last, b.opened_at, b.id
 """
 _META: LiteralString = """
 select clock_timestamp() as read_at, pg_is_in_recovery() as standby,
@@ -103,6 +103,7 @@ select clock_timestamp() as read_at, pg_is_in_recovery() as standby,
 """
 _COUNT_NOW: LiteralString = """
 select (select count(*) from read_v1.incident where ended_at is null) as open_count,
+  (select count(*) from read_v1.incident where ended_at is null and drill) as drills,
   (select count(*) from read_v1.triage_item where state = 'waiting') as waiting,
   (select count(*) from read_v1.silence where expired_at is null and ends_at > clock_timestamp()
     and starts_at <= clock_timestamp()) as silences,
@@ -115,7 +116,8 @@ from (select 1) one left join lateral (
 """
 _COUNT_THEN: LiteralString = """
 with i as materialized (select * from read_v1.incident_at(%(as_of)s))
-select (select count(*) from i where ended_at is null) as open_count, 0 as waiting, 0 as quiet,
+select (select count(*) from i where ended_at is null) as open_count,
+  (select count(*) from i where ended_at is null and drill) as drills, 0 as waiting, 0 as quiet,
   (select count(*) from read_v1.silence_at(%(as_of)s) where expired_at is null
     and ends_at > %(as_of)s and starts_at <= %(as_of)s) as silences,
   l.number as last_number, l.ended_at as last_ended
@@ -159,7 +161,7 @@ def _row(r: Row) -> IncidentRow:
 async def read_board(
     conn: Connection, *, as_of: datetime | None = None, limit: int = 500
 ) -> BoardPicture:
-    """Read the open incidents: worst first, then whose clock runs out next.
+    """Read the open incidents: worst first, then whose clock runs out next; drills last.
 
     Args:
         conn: an autocommit connection of a reader.
@@ -182,6 +184,7 @@ async def read_board(
         replay_lag_s=meta["lag_s"],
         as_of=as_of,
         open_count=counts["open_count"],
+        drill_count=counts["drills"],
         triage_count=counts["waiting"],
         silences=counts["silences"],
         quiet_sources=counts["quiet"],
