@@ -29,7 +29,8 @@ class HealthSettings(TlsSettings):
     standby_database_url: str | None = setting(
         None,
         "database.standby_url",
-        "The standby that the console reads from; `warroom up --standby` writes down its own.",
+        "The standby that the console reads from, and that the engine asks whether it was promoted "
+        "when it is gone; `warroom up --standby` writes down its own.",
         secret=True,
         check=is_database_url,
     )
@@ -68,8 +69,59 @@ class HealthSettings(TlsSettings):
     health_slow_statement_ms: int = setting(
         500,
         "health.slow_statement_ms",
-        "A statement that takes longer is slow.",
+        "A statement that takes longer is slow, and is warned about.",
         unit="ms",
         minimum=1,
         maximum=3_600_000,
+    )
+    health_slow_alert_ms: int = setting(
+        5_000,
+        "health.slow_alert_ms",
+        "A statement that takes longer is bad.",
+        unit="ms",
+        minimum=1,
+        maximum=3_600_000,
+    )
+    health_wal_bytes: int = setting(
+        50 * 1024 * 1024,
+        "health.wal_bytes",
+        "More WAL a second, on average of a minute, is bad; from half of it on it is warned about.",
+        unit="bytes",
+        minimum=1024,
+        maximum=1024**4,
+    )
+    health_dead_rows: int = setting(
+        100_000,
+        "health.dead_rows",
+        "A table with more dead rows, and more than live ones, is bad; from a tenth of it on it is "
+        "warned about.",
+        minimum=10,
+        maximum=10**12,
+    )
+    health_vacuum_seconds: float = setting(
+        3_600.0,
+        "health.vacuum_seconds",
+        "A table that is due for a vacuum by autovacuum's default rule and had none for longer is "
+        "bad; from half of it on it is warned about.",
+        unit="s",
+        minimum=1,
+        maximum=31_536_000,
+    )
+    health_size_bytes: int = setting(
+        100 * 1024**3,
+        "health.size_bytes",
+        "A larger database is bad; from four fifths of it on it is warned about. Set it to what "
+        "your disk has room for: the server does not tell how much is free.",
+        unit="bytes",
+        minimum=1024 * 1024,
+        maximum=1024**5,
+    )
+    health_growth_bytes: int = setting(
+        10 * 1024**3,
+        "health.growth_bytes",
+        "A database that grew by more within an hour is bad; from half of it on it is warned "
+        "about.",
+        unit="bytes",
+        minimum=1024,
+        maximum=1024**5,
     )

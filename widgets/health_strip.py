@@ -13,6 +13,7 @@ from warroom.domain.safe_text import safe_text
 from widgets.cells import Cell, Line, Role, blank, cell, whole
 from widgets.pane_list import PaneList
 from widgets.words import age_words, time_words
+from widgets.wrap import rows_of
 
 LOOKS: Final = {
     Verdict.OK: ("●", Role.PLAIN),
@@ -22,7 +23,7 @@ LOOKS: Final = {
 }
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _OLD_SAMPLE_S: Final = 15.0
-_CHART: Final = 12
+_CHART: Final = 10
 
 
 class HealthStrip(PaneList):
@@ -61,7 +62,7 @@ class HealthStrip(PaneList):
         picture = self._picture
         self._lines = []
         if picture is not None and picture.sampled_at is not None and width > 8:
-            self._lines = health_lines(picture, width)
+            self._lines = health_lines(picture, width, self.size.height - 2)
         items: list[tuple[Hashable | None, int]] = [(None, 1)] * len(self._lines)
         self.set_items(items)
 
@@ -85,32 +86,41 @@ class HealthStrip(PaneList):
         return next((v for v in (Verdict.BAD, Verdict.WARN) if v in found), Verdict.OK)
 
 
-def health_lines(picture: HealthPicture, width: int) -> list[Line]:
-    """Return the pane's lines."""
+def health_lines(picture: HealthPicture, width: int, height: int = 0) -> list[Line]:
+    """Return the pane's lines.
+
+    What is wrong is told whole, over as many lines as it takes; what is not offered takes one
+    line each, and is told whole too where ``height`` lines have room for it.
+    """
     lines = _grid([_node(node) for node in picture.nodes], width, 46)
     wrong: list[Node | Reading] = [*picture.nodes, *picture.readings]
     for verdict in (Verdict.BAD, Verdict.WARN):
         for each in wrong:
             if each.verdict is verdict and each.sentence:
-                lines.append(_sentence(each, width))
+                lines += _sentence(each, width)
     if not picture.standby_configured:
         hint = "No standby configured: `warroom up --standby`."
         lines.append(Line((cell(hint, width, Role.QUIET),)))
-    figures = [_wal(picture.wal_rate)] if picture.wal_rate else []
-    figures += [_reading(r) for r in picture.readings if r.verdict is not Verdict.UNKNOWN]
+    figures = [
+        _reading(r, picture.wal_rate) for r in picture.readings if r.verdict is not Verdict.UNKNOWN
+    ]
     lines += _grid(figures, width, 34)
-    for reading in picture.readings:
-        if reading.verdict is Verdict.UNKNOWN:
-            said = f"– {safe_text(reading.name, 40)}: {safe_text(reading.sentence, 300)}"
-            lines.append(Line((cell(said, width, Role.QUIET),)))
-    return lines
+    unknown = [
+        f"{safe_text(r.name, 40)}: {safe_text(r.sentence, 300)}"
+        for r in picture.readings if r.verdict is Verdict.UNKNOWN
+    ]  # fmt: skip
+    whole_ones = [line for said in unknown for line in _told("– ", said, width, Role.QUIET)]
+    if len(lines) + len(whole_ones) <= height:
+        return [*lines, *whole_ones]
+    return [*lines, *(Line((cell(f"– {said}", width, Role.QUIET),)) for said in unknown)]
 
 
 def _grid(groups: list[list[Cell]], width: int, least: int) -> list[Line]:
-    """Put groups side by side in columns of the same width."""
+    """Put groups side by side in columns of the same width, wide enough for the widest."""
     if not groups:
         return []
-    across = max(min(width // least, len(groups)), 1)
+    widest = max(sum(each.width for each in group) for group in groups)
+    across = max(min(width // max(least, widest), len(groups)), 1)
     column = width // across
     lines = []
     for first in range(0, len(groups), across):
@@ -131,6 +141,8 @@ def _node(node: Node) -> list[Cell]:
     kind = node.sync or node.role if node.role == "standby" else node.role
     state = "" if node.state in {"", "streaming", kind} else f" {safe_text(node.state, 16)}"
     cells = [whole(f"{glyph} ", role), cell(node.name, min(_wide(node.name), 16) + 1, Role.STRONG)]
+    if node.state == "promoted":
+        kind, state = "promoted", ""
     # The embedded servers are called after what they are: once is enough.
     kind = "" if kind == node.name else safe_text(kind, 12)
     parts = [f"{kind}{state}".strip()]
@@ -146,33 +158,36 @@ def _node(node: Node) -> list[Cell]:
     return [*cells, blank(2)]
 
 
-def _reading(reading: Reading) -> list[Cell]:
+def _reading(reading: Reading, rates: tuple[float, ...]) -> list[Cell]:
     glyph, role = LOOKS[reading.verdict]
     name = safe_text(reading.name, 24)
-    return [
+    cells = [
         whole(f"{glyph} ", role),
         cell(name, cell_len(name) + 1, Role.QUIET),
         whole(safe_text(reading.text, 40), role),
-        blank(2),
     ]
+    if reading.name == "WAL rate" and rates:
+        # The figure keeps its width, so that the chart stands still.
+        cells[2] = cell(reading.text, max(cell_len(safe_text(reading.text, 40)), 10), role)
+        cells.append(whole(f" {chart(rates[-_CHART:])}", Role.PLAIN))
+    return [*cells, blank(2)]
 
 
-def _wal(rates: tuple[float, ...]) -> list[Cell]:
-    return [
-        whole("  ", Role.PLAIN),
-        whole("WAL ", Role.QUIET),
-        cell(f"{size_words(rates[-1])}/s", 10, Role.PLAIN, right=True),
-        whole(f" {chart(rates[-_CHART:])}", Role.PLAIN),
-        blank(2),
-    ]
-
-
-def _sentence(thing: Node | Reading, width: int) -> Line:
+def _sentence(thing: Node | Reading, width: int) -> list[Line]:
     glyph, role = LOOKS[thing.verdict]
     since = f" (since {time_words(thing.since)})" if thing.since else ""
     # The sentence usually says since when itself.
     said = thing.sentence if "since" in thing.sentence else f"{thing.sentence}{since}"
-    return Line((whole(f"{glyph} ", role), cell(said, width - 2, role)))
+    return _told(f"{glyph} ", said, width, role)
+
+
+def _told(glyph: str, said: str, width: int, role: Role) -> list[Line]:
+    """Return a sentence over as many lines as it takes, indented below its glyph."""
+    rows = list(rows_of(safe_text(said, 600), width - 2)) or [safe_text("")]
+    return [
+        Line((whole(glyph if place == 0 else "  ", role), cell(row, width - 2, role)))
+        for place, row in enumerate(rows)
+    ]
 
 
 def chart(values: tuple[float, ...]) -> str:
@@ -182,9 +197,9 @@ def chart(values: tuple[float, ...]) -> str:
 
 
 def size_words(size: float) -> str:
-    """Return bytes in at most four figures: ``12 KB``, ``3.1 MB``."""
+    """Return bytes in at most four figures: ``12 kB``, ``3.1 MB``."""
     value = float(max(size, 0))
-    for unit in ("B", "KB", "MB", "GB"):
+    for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
             return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
         value /= 1000

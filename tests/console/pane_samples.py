@@ -187,12 +187,21 @@ def health() -> HealthPicture:
         Node("pg-b", "standby", "streaming", Verdict.OK, "", "sync", 12_000, 0.1, "b", 300_000),
         Node("pg-c", "standby", "streaming", Verdict.WARN, far, "async", 31_000_000, 4.2),
     )
-    remedy = "not available: the extension pg_stat_statements is not loaded; add it to the server"
+    remedy = (
+        "pg_stat_statements is not installed: add it to shared_preload_libraries, restart, and "
+        "CREATE EXTENSION pg_stat_statements"
+    )
     readings = (
-        Reading("pool", "12 of 40"),
+        Reading("connections", "12 of 40"),
+        Reading("engine's pool", "1 of 10"),
         Reading("longest transaction", "430 s", Verdict.BAD, "a transaction is open since 10:40"),
-        Reading("dead tuples", "1.2 %"),
-        Reading("disk", "61 %"),
+        Reading("WAL rate", "3.1 MB/s"),
+        Reading("slots", "300 kB"),
+        Reading("dead rows", "1204"),
+        Reading("vacuum age", "12 min"),
+        Reading("database size", "61.0 GB"),
+        Reading("growth", "28.8 MB in 12 min"),
+        Reading("slow now", "none"),
         Reading("slow statements", "", Verdict.UNKNOWN, remedy),
     )
     rates = (1e6, 2e6, 3.4e6, 2e6, 3.1e6)

@@ -92,6 +92,55 @@ def test_a_standby_that_lost_its_slot_is_made_anew(env: dict[str, str]) -> None:
     assert "made anew" in plain(env, "logs", "supervisor").stdout
 
 
+def test_a_promoted_standby_is_said_at_every_door_and_made_anew_by_its_remedy(
+    env: dict[str, str],
+) -> None:
+    begun = plain(env, "up", "--detach", "--standby")
+    assert begun.returncode == 0
+    at_once = plain(env, "status").stdout
+    assert "standby process 0" not in at_once
+    assert "standby   gone" not in at_once
+    since = wait_streaming(env)["started_at"]
+    assert since.join(("runs since ", " on")) in at_once  # a later look does not move it
+    assert "✓ standby" in plain(env, "doctor").stdout
+
+    on_standby(env, "select pg_promote(true, 60)")
+    wait_until_sync(
+        lambda: warroom(env, "status")["standby"]["standby_state"] == "promoted",
+        timeout_s=30, what="the promotion to be told",
+    )  # fmt: skip
+    wait_until_sync(
+        lambda: on_primary(env, "select slot_name from pg_replication_slots") == [],
+        timeout_s=30, what="its slot to be dropped",
+    )  # fmt: skip
+    assert said_at(env, "status")
+    doctor = plain(env, "doctor")
+    assert doctor.returncode == 1
+    assert "Not well: " in doctor.stdout
+
+    assert plain(env, "down").returncode == 0
+    again = plain(env, "up", "--standby", "--detach")
+    assert again.returncode == 0
+    assert "was promoted" in again.stdout
+    assert "To have a standby again" in again.stdout
+    assert said_at(env, "status")
+    assert said_at(env, "doctor")
+    assert warroom(env, "status")["started_at"] != since
+
+    assert plain(env, "down").returncode == 0
+    kept = Path(env["WARROOM_DATA_DIR"], "standby")
+    kept.rename(kept.with_name("standby-promoted"))
+    assert plain(env, "up", "--standby", "--detach").returncode == 0
+    wait_streaming(env)
+    assert "was promoted" not in plain(env, "doctor").stdout
+
+
+def said_at(env: dict[str, str], command: str) -> bool:
+    """Tell whether a command says what happened, and what to do."""
+    said = plain(env, command).stdout
+    return "was promoted" in said and "warroom up --standby" in said and "GONE" not in said
+
+
 def slot_dropped(env: dict[str, str]) -> bool:
     """Cut the standby off its slot and drop it, before it comes back for it."""
     with contextlib.suppress(psycopg.errors.ObjectInUse):

@@ -7,6 +7,7 @@ one sample a turn, so that nothing here depends on how fast the machine is.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import signal
 import tempfile
@@ -115,7 +116,8 @@ async def watching(pair: Pair) -> AsyncIterator[Watch]:
     conninfo = pair.server.conninfo(dbname=pair.name)
     try:
         async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as conn:
-            yield Watch(Health(db, CTX, Limits(lag_s=1.5)), conn)
+            there = pair.standby.cluster.conninfo("warroom_engine", pair.name)
+            yield Watch(Health(db, CTX, Limits(lag_s=1.5), there), conn)
     finally:
         await db.close()
 
@@ -147,6 +149,11 @@ async def test_a_standby_that_follows_and_then_does_not_replay(pair: Pair) -> No
         assert standby(shown).state == "not replaying"
         alert = "select state, name from warroom.alert"
         assert pair.on_primary(alert) == [("firing", "StandbyBehind")]
+        ((summary,),) = pair.on_primary("select summary from warroom.alert")
+        assert re.fullmatch(
+            r"standby standby is \d+\.\d+ s behind: over the 1\.5 s target since \d\d:\d\d UTC.*",
+            str(summary),
+        )
         assert pair.on_primary(
             "select s.key from warroom.incident_service i"
             " join warroom.service s on s.id = i.service_id"
@@ -154,6 +161,8 @@ async def test_a_standby_that_follows_and_then_does_not_replay(pair: Pair) -> No
 
         pair.on_standby("select pg_wal_replay_resume()")
         await watch.until(lambda p: standby(p).verdict is Verdict.OK, "it to catch up")
+        ((summary,),) = pair.on_primary("select summary from warroom.alert")
+        assert re.fullmatch(r"standby standby follows, \d\.\d s behind", str(summary))
         assert pair.on_primary(alert) == [("resolved", "StandbyBehind")]
         verdict = pair.on_primary("select count(*) from read_v1.audit_verify() where problem <> ''")
         assert verdict == [(0,)]
@@ -193,13 +202,22 @@ async def test_a_stopped_standby_stays_listed_and_returns(pair: Pair) -> None:
         )
 
 
-async def test_a_promoted_standby_is_gone_and_left_alone(pair: Pair) -> None:
+async def test_a_promoted_standby_is_called_so_and_left_alone(pair: Pair) -> None:
+    summaries = "select state, summary from warroom.alert"
     async with watching(pair) as watch:
         await watch.until(lambda p: p.standby_configured, "the standby")
         pair.on_standby("select pg_promote(true, 60)")
-        shown = await watch.until(lambda p: standby(p).role == "gone", "it to be gone")
-        assert "is gone" in standby(shown).sentence
+        shown = await watch.until(lambda p: standby(p).state == "promoted", "the promotion")
+        assert standby(shown).verdict is Verdict.BAD
+        assert "was promoted (timeline 2): two servers take writes" in standby(shown).sentence
+        assert "`warroom doctor`" in standby(shown).sentence
+        ((state, summary),) = pair.on_primary(summaries)
+        assert (state, summary) == ("firing", standby(shown).sentence)
+        await asyncio.to_thread(pair.standby.cluster.stop, "fast")
+        async with watching(pair) as another:  # an engine that cannot ask it any more
+            assert standby(await another.look()).state == "promoted"
     assert pair.standby.state() == "promoted"
-    pid = pair.standby.pid
     assert pair.standby.look() in {True, False}
-    assert pair.standby.pid == pid
+    assert pair.standby.pid == 0
+    assert pair.on_primary("select * from pg_replication_slots") == []
+    assert "was promoted" in pair.said[-1]

@@ -168,5 +168,5 @@ def test_trees_charts_and_words() -> None:
     assert chart((0.0, 1.0, 2.0)) == "▁▄█"
     assert chart(()) == ""
     sizes = [size_words(n) for n in (0, 999, 12_000, 3.1e6, 5e13)]
-    assert sizes == ["0 B", "999 B", "12 KB", "3.1 MB", "50.0 TB"]
+    assert sizes == ["0 B", "999 B", "12 kB", "3.1 MB", "50.0 TB"]
     assert {len(line) for line in big("12:05")} == {17}

@@ -139,6 +139,43 @@ def data_directory(context: Context) -> Check | None:
     )
 
 
+def standby(context: Context) -> Check | None:
+    """Whether the embedded standby is one still, and whether it follows."""
+    from warroom.embedded import runtime, standby_state
+    from warroom.embedded.paths import DataPaths
+
+    folder = DataPaths(context.settings.data_dir).standby
+    try:
+        promoted = standby_state.was_promoted(folder)
+    except OSError:
+        return None  # another user's
+    if promoted:
+        words, remedy = standby_state.promoted_words(), standby_state.promoted_remedy(folder)
+        return Check("standby", State.FAIL, words, remedy)
+    found = runtime.running(context.settings.data_dir)
+    if found is None or not found.standby_url:
+        return None
+    if found.standby_state == "seeding":
+        return Check("standby", State.OK, "The standby is being copied from the primary.")
+    return _following(found.database_url)
+
+
+def _following(database_url: str) -> Check | None:
+    """Ask the primary whether the standby streams; None where it does not answer us."""
+    import psycopg
+
+    from warroom.embedded import figures
+
+    try:
+        state = figures.standby(database_url)["standby_state"]
+    except (psycopg.Error, OSError):
+        return None  # the check of the API says so
+    if state == "streaming":
+        return Check("standby", State.OK, "The standby streams from the primary.")
+    words = "is gone" if state == "gone" else f"does not stream: {state}"
+    return Check("standby", State.FAIL, f"The standby {words}.", "warroom logs standby")
+
+
 def secrets_private(context: Context) -> Check | None:
     """Whether files that hold secrets are closed to others."""
     loaded = context.loaded
@@ -216,6 +253,7 @@ LOCAL_CHECKS: Final[tuple[Callable[[Context], Check | None], ...]] = (
     extra_embedded,
     postgres_binaries,
     data_directory,
+    standby,
     secrets_private,
     terminal,
     utf8,

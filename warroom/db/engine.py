@@ -9,6 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from warroom.db.notify_hint import HintSender
 from warroom.errors import DatabaseUnavailable, UnsafeRole
@@ -115,6 +116,13 @@ class Database:
                 remedy=f"Connect as warroom_{self.role}; nothing was started.",
             )
         return str(name)
+
+    def pool_use(self) -> dict[str, int] | None:
+        """Return how many connections are lent now, ``used``, of how many at the most, ``size``."""
+        pool = self.engine.pool
+        if not isinstance(pool, QueuePool):
+            return None
+        return {"used": pool.checkedout(), "size": pool.size()}
 
     async def forget_connections(self) -> None:
         """Throw all connections away: they lead to a server that is no primary any more."""

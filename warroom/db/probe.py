@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from warroom.db.deadline import within
 from warroom.domain.picture import SourceKind
 from warroom.errors import DatabaseUnavailable
+
+_LOGIN = ("user", "password", "dbname", "sslmode", "sslrootcert")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a server says of itself. ``timeline`` grows with every promotion."""
+    """What a server says of itself.
+
+    ``timeline`` grows with every promotion; ``name`` is its ``cluster_name``.
+    """
 
     kind: SourceKind
     timeline: int
     version: int
+    name: str = ""
 
 
 async def look(conn: psycopg.AsyncConnection[Any]) -> Server:
@@ -30,13 +38,41 @@ async def look(conn: psycopg.AsyncConnection[Any]) -> Server:
         # The control file learns of a promotion at its next checkpoint only; WAL at once.
         "select pg_is_in_recovery(), case when pg_is_in_recovery()"
         " then (select timeline_id from pg_control_checkpoint())"
-        " else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end"
+        " else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end,"
+        " current_setting('cluster_name')"
     )
     row = await cursor.fetchone()
     if row is None:
         raise DatabaseUnavailable("The server does not say what it is.")
     kind = SourceKind.STANDBY if row[0] else SourceKind.PRIMARY
-    return Server(kind, int(row[1]), conn.info.server_version)
+    return Server(kind, int(row[1]), conn.info.server_version, str(row[2]))
+
+
+async def ask_once(conninfo: str, seconds: float) -> Server:
+    """Connect, ask the server what it is, and leave again.
+
+    Args:
+        conninfo: a libpq connection string.
+        seconds: the deadline of each of the two steps.
+
+    Raises:
+        psycopg.Error, DatabaseUnavailable: it did not answer.
+    """
+    connecting = psycopg.AsyncConnection.connect(
+        conninfo, autocommit=True, connect_timeout=max(int(seconds), 1)
+    )
+    conn = await within(connecting, seconds, lambda: None, "connecting")
+    try:
+        return await within(look(conn), seconds, lambda: conn.pgconn.socket, "asking what it is")
+    finally:
+        await conn.close()
+
+
+def beside(url: str, own: str) -> str:
+    """Return a conninfo of another server of the cluster; what it does not say is as in ``own``."""
+    there = {k: v for k, v in conninfo_to_dict(_plain(url)).items() if v is not None}
+    here = {k: v for k, v in conninfo_to_dict(_plain(own)).items() if k in _LOGIN}
+    return make_conninfo("", **(here | there))
 
 
 class Fence:
@@ -58,3 +94,7 @@ class Fence:
             )
         self.highest = server.timeline
         return server
+
+
+def _plain(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)

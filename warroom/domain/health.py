@@ -21,13 +21,23 @@ GONE_FOR: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From which figure on a reading is bad; half of it warns."""
+    """From which figure on a reading is bad, which is an alert; a part of it warns.
+
+    ``slow_ms`` warns and ``slow_alert_ms`` is bad; ``wal_bytes`` is the mean a second of the last
+    minute, ``growth_bytes`` what was added within the last hour.
+    """
 
     lag_s: float = 2.0
     retained_bytes: float = 512 * 1024 * 1024
     connections_percent: float = 90.0
     transaction_s: float = 60.0
     slow_ms: int = 500
+    slow_alert_ms: int = 5000
+    wal_bytes: float = 50 * 1024 * 1024
+    dead_rows: int = 100_000
+    vacuum_s: float = 3600.0
+    size_bytes: float = 100 * 1024**3
+    growth_bytes: float = 10 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +138,22 @@ def node_sentence(
     """Say how a server is, in one sentence without a full stop."""
     if role == "primary":
         return f"{name} takes writes"
+    if role == "gone" and state == "promoted":
+        which = detail.get("promoted_timeline")
+        return (
+            f"standby {name} was promoted{f' (timeline {which})' if which else ''}: two servers "
+            f"take writes, and it follows no more; told since {_clock(standing.since)}. Keep one "
+            "and make the other anew: `warroom doctor` says how"
+        )
     if role == "gone":
         return f"standby {name} is gone since {_clock(standing.since)}"
     if lag_s is None:
         return f"standby {name} is connected ({state}), its position is not known yet"
-    behind = f"standby {name} is {lag_s:.1f} s behind"
     if standing.verdict in (Verdict.OK, Verdict.UNKNOWN):
         return f"standby {name} follows, {lag_s:.1f} s behind"
-    target = f"{standing.target:g} s target" if standing.target is not None else "target"
-    over = "over" if standing.verdict is Verdict.BAD else "near"
-    said = f"{behind}: {over} the {target} since {_clock(standing.since)}"
+    target = f"the {standing.target:g} s target" if standing.target is not None else "its target"
+    behind = f"standby {name} is {seconds_beside(lag_s, standing.target)} behind"
+    said = over_sentence(behind, standing, target, lag_s)
     silent = detail.get("silent_s")
     if silent is not None and silent > 3.0:
         return f"{said}; it has not answered for {silent:.0f} s"
@@ -146,13 +162,35 @@ def node_sentence(
     return said
 
 
-def over_sentence(what: str, standing: Standing, target: str) -> str:
-    """Say how a reading stands against its target: ``12 of 40 used: over 90 % since 10:41``."""
+def over_sentence(
+    what: str, standing: Standing, target: str, value: float | None = None, *, near: str = ""
+) -> str:
+    """Say how a reading stands against its target: ``12 of 40 used: over 90 % since 10:41``.
+
+    Args:
+        what: the reading in words.
+        standing: how it stands.
+        target: its target in words.
+        value: what was measured: one that is bad still, but back under its target, is said so.
+        near: said instead of "near" and the target while it is warned about.
+    """
+    since = f"since {_clock(standing.since)}"
     if standing.verdict is Verdict.BAD:
-        return f"{what}: over {target} since {_clock(standing.since)}"
+        if value is not None and standing.target is not None and value <= standing.target:
+            return f"{what}: under {target} again, well below it not yet; it was over {since}"
+        return f"{what}: over {target} {since}"
     if standing.verdict is Verdict.WARN:
-        return f"{what}: near {target} since {_clock(standing.since)}"
-    return f"{what}: within {target}"
+        return f"{what}: {near or f'near {target}'} {since}"
+    return f"{what}: within {target}" if standing.verdict is Verdict.OK else what
+
+
+def seconds_beside(seconds: float, target: float | None) -> str:
+    """Return seconds with as many digits as tell them from their target: ``2.04 s`` beside 2."""
+    for digits in (1, 2):
+        said = f"{seconds:.{digits}f}"
+        if target is None or (float(said) > target) == (seconds > target):
+            return f"{said} s"
+    return f"{seconds:.3f} s"
 
 
 def size(value: float) -> str:

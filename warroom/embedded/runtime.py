@@ -17,7 +17,8 @@ class Runtime:
 
     ``children`` maps a part (postgres, api, engine, standby) to its process id.  ``console`` is the
     process id and the start time of the console in front of it, None when there is none.
-    ``standby_url`` is a conninfo without a role, empty without a standby.
+    ``standby_url`` is a conninfo without a role, empty without a standby, as is
+    ``standby_state``: how the supervisor last found it, a ``standby_state.State``.
     """
 
     pid: int
@@ -31,6 +32,7 @@ class Runtime:
     children: dict[str, int] = field(default_factory=dict)
     console: tuple[int, str] | None = None
     standby_url: str = ""
+    standby_state: str = ""
 
     @property
     def process(self) -> ProcessRef:

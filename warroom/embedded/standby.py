@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -27,15 +27,20 @@ from warroom.embedded.identity import clean_environment
 from warroom.embedded.paths import STANDBY_PORT
 from warroom.embedded.pgconfig import LOCAL_FILE, REPLICA, write_configuration
 from warroom.embedded.processes import die_with_parent
+from warroom.embedded.standby_state import (
+    SIGNAL,
+    State,
+    promoted_remedy,
+    promoted_words,
+    was_promoted,
+)
 from warroom.errors import ClusterError, WarRoomError
 
 SLOT: Final = "warroom_standby"
 NAME: Final = "standby"
 PASSFILE: Final = "standby.pgpass"
-SIGNAL: Final = "standby.signal"
 CHECK_EVERY_S: Final = 3.0
 BACKOFF_S: Final = (0.2, 1.0, 2.0, 5.0, 15.0)
-State = Literal["absent", "seeding", "stopped", "starting", "running", "promoted"]
 
 
 class Standby:
@@ -82,7 +87,8 @@ class Standby:
         self._not_before = 0.0
         self._check_at = 0.0
         self._launched_at = 0.0
-        self._known_pid = 0
+        self._known: tuple[int, State] = (0, "absent")
+        self._left = False
 
     # ------------------------------------------------------------------ looking
 
@@ -94,7 +100,7 @@ class Standby:
 
     def promoted(self) -> bool:
         """Tell whether it has been promoted: its data are a primary's now and stay untouched."""
-        return self.cluster.exists() and not (self.cluster.data_dir / SIGNAL).exists()
+        return was_promoted(self.cluster.data_dir)
 
     def state(self) -> State:
         """Say how it is, without asking any server."""
@@ -112,21 +118,24 @@ class Standby:
     # ------------------------------------------------------------------ acting
 
     def look(self) -> bool:
-        """Do what is due; tell whether its process is another than before.
+        """Do what is due; tell whether its process or its state is another than before.
 
         A standby that cannot be made or started is tried again with a growing pause: the primary
         never suffers from it.
         """
         self._act(time.monotonic())
-        before, self._known_pid = self._known_pid, self.pid
-        return before != self._known_pid
+        before, self._known = self._known, (self.pid, self.state())
+        return before != self._known
 
     def _act(self, now: float) -> None:
         try:
             if self._seeding is not None:
                 self._seed_on()
-            elif self.promoted() or now < self._not_before:
+            elif now < self._not_before:
                 pass
+            elif self.promoted():
+                if not self._left:
+                    self._leave()
             elif not self.cluster.exists():
                 self._seed()
             elif self.cluster.status().process is None:
@@ -145,6 +154,13 @@ class Standby:
             self._seeding = None
         self._drop_staging()
         self.cluster.stop("fast")
+
+    def _leave(self) -> None:
+        """Say once that it was promoted; drop its slot, which would keep WAL for nobody."""
+        with contextlib.closing(self._connect()) as conn:
+            drop_slot(conn)
+        self._left = True
+        self._say(f"{promoted_words()} {promoted_remedy(self.cluster.data_dir)}")
 
     def _failed(self, sentence: str) -> None:
         self._not_before = time.monotonic() + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]

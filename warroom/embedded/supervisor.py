@@ -38,6 +38,7 @@ from warroom.embedded.processes import (
 )
 from warroom.embedded.runtime import Runtime
 from warroom.embedded.standby import Standby, forget, standby_conninfo
+from warroom.embedded.standby_state import promoted_remedy, promoted_words
 from warroom.errors import AlreadyRunning, ClusterError, WarRoomError
 from warroom.settings import Settings
 
@@ -133,6 +134,7 @@ class Supervisor:
         self._standby: Standby | None = None
         self._children: list[Child] = []
         self._api_url = ""
+        self._started_at = ""
         self._console = runtime.console_in_front()
 
     def run(self) -> int:
@@ -205,12 +207,13 @@ class Supervisor:
         self._administrator(cluster)
         boot.say("Starting the API …")
         self._start_api(cluster, boot)
+        self._start_standby(cluster, boot)
         boot.say("Starting the engine …")
         self._start_engine(cluster)
-        self._start_standby(cluster)
+        self._started_at = datetime.now(UTC).isoformat()
         self._write_runtime()
 
-    def _start_standby(self, cluster: Cluster) -> None:
+    def _start_standby(self, cluster: Cluster, boot: BootLog) -> None:
         """Begin a standby that was asked for now or before; the start does not wait for it."""
         if not self._settings.standby and not self._paths.standby.exists():
             forget(cluster)
@@ -222,6 +225,9 @@ class Supervisor:
 
         self._standby = Standby(cluster, self._paths.standby, self._paths.log("standby"), say)
         self._standby.cluster.stop("fast")  # one that was left behind
+        if self._standby.promoted():
+            boot.say(promoted_words())
+            boot.say(promoted_remedy(self._paths.standby))
         self._standby.look()
 
     @staticmethod
@@ -277,6 +283,9 @@ class Supervisor:
 
     def _start_engine(self, cluster: Cluster) -> None:
         environment = self._environment(cluster.url("warroom_engine"))
+        if self._standby is not None:  # which the engine asks whether it was promoted
+            url = self._standby.cluster.url("warroom_engine")
+            environment["WARROOM_STANDBY_DATABASE_URL"] = url
         engine = Child(
             "engine",
             [sys.executable, "-m", "warroom", "engine"],
@@ -301,7 +310,7 @@ class Supervisor:
                 database_url=cluster.url(),
                 socket_dir=str(cluster.socket_dir),
                 pg_version=cluster.binaries.version,
-                started_at=datetime.now(UTC).isoformat(),
+                started_at=self._started_at,
                 admin_token_file=str(self._paths.admin_token_file),
                 console=self._console,
                 children={
@@ -310,6 +319,7 @@ class Supervisor:
                     **({"standby": self._standby.pid} if self._standby is not None else {}),
                 },
                 standby_url=standby_conninfo(cluster.url()) if self._standby is not None else "",
+                standby_state=self._standby.state() if self._standby is not None else "",
             ),
         )
 

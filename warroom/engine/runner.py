@@ -15,6 +15,7 @@ import httpx
 import structlog
 
 from warroom.db.engine import Database
+from warroom.db.probe import beside
 from warroom.domain.health import Limits
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext, Principal, PrincipalKind
 from warroom.engine.cycle import Cycle
@@ -65,7 +66,7 @@ class Engine:
         """Return what this engine does."""
         db, ctx, tick = self._db, self._ctx, self._settings.engine_tick_seconds
         delivery = Delivery(db, ctx, self.holder, self._http)
-        health = Health(db, ctx, _limits(self._settings))
+        health = Health(db, ctx, _limits(self._settings), _standby(self._settings))
         batch = self._settings.engine_batch
         window = timedelta(seconds=self._settings.group_window_seconds)
         return (
@@ -146,4 +147,19 @@ def _limits(settings: Settings) -> Limits:
         connections_percent=settings.health_connections_percent,
         transaction_s=settings.health_transaction_seconds,
         slow_ms=settings.health_slow_statement_ms,
+        slow_alert_ms=settings.health_slow_alert_ms,
+        wal_bytes=settings.health_wal_bytes,
+        dead_rows=settings.health_dead_rows,
+        vacuum_s=settings.health_vacuum_seconds,
+        size_bytes=settings.health_size_bytes,
+        growth_bytes=settings.health_growth_bytes,
+    )
+
+
+def _standby(settings: Settings) -> str | None:
+    """Return how to reach the standby with the engine's own login, None when none is known."""
+    if settings.standby_database_url is None:
+        return None
+    return beside(
+        settings.standby_database_url, settings.engine_database_url or settings.database_url or ""
     )

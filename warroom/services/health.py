@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_automation
-from warroom.domain.health import GONE_FOR, Limits, Standing, judge, replay_age, stand
+from warroom.domain.health import (
+    GONE_FOR,
+    Limits,
+    Standing,
+    judge,
+    node_sentence,
+    replay_age,
+    stand,
+)
+from warroom.domain.health_readings import figures, sentence_of
 from warroom.domain.panes import Verdict
 from warroom.domain.principal import CommandContext
+from warroom.services.health_promotion import Promotion
 
 STORAGE_EVERY_S: Final = 30.0
 MARKS: Final = 3600
 _GAP: Final = timedelta(seconds=5)
 _NODES_MAX: Final = 32
+_MINUTE: Final = timedelta(seconds=60)
 Detail = dict[str, Any]
 
 
@@ -50,6 +62,7 @@ class Crossing:
     standing: Standing
     value: float | None
     at: datetime
+    sentence: str
 
 
 class Sampler:
@@ -59,9 +72,13 @@ class Sampler:
         db: the engine's database.
         ctx: the engine's context.
         limits: the thresholds.
+        standby: the conninfo of a standby, which is asked whether it was promoted when it is gone.
     """
 
-    def __init__(self, db: Database, ctx: CommandContext, limits: Limits) -> None:
+    def __init__(
+        self, db: Database, ctx: CommandContext, limits: Limits, standby: str | None = None
+    ) -> None:
+        self._promotion = Promotion(standby)
         self._db = db
         self._ctx = ctx
         self._limits = limits
@@ -79,6 +96,8 @@ class Sampler:
         """
         taken: list[Sample] = []
         moment: list[datetime] = []
+        if any(s.role == "gone" and s.state != "promoted" for s in self._last.values()):
+            await self._promotion.ask()
 
         async def handler(work: Work) -> Answer:
             taken.clear()
@@ -166,46 +185,56 @@ class Sampler:
             standing = stand(Verdict.BAD, self._before(name, "gone"), now)
             if now - (standing.since or now) > GONE_FOR:
                 continue
-            slot = slots.get(last.slot or "")
-            lag = self._before(name, "lag")
-            standings = {"gone": standing.as_json()}
-            if lag is not None and lag.alerted:  # it is gone now, which has its own alert
-                standings["lag"] = replace(lag, verdict=Verdict.OK).as_json()
-            result.append(
-                Sample(name, "gone", "gone", {"standing": standings, "slot": slot},
-                       slot=last.slot, retained=int(slot["retained_bytes"]) if slot
-                       and slot["retained_bytes"] is not None else None)
-            )  # fmt: skip
+            result.append(self._gone(last, standing, slots, nodes["timeline"]))
         return result
 
     def _primary(self, nodes: Detail, activity: Detail, now: datetime) -> Sample:
         name = nodes["node"]
-        used = 100.0 * activity["used"] / max(activity["max"], 1)
-        longest = (activity["longest"] or {}).get("seconds") or 0.0
-        kept = max((float(s["retained_bytes"] or 0) for s in nodes["slots"]), default=0.0)
-        limits = self._limits
-        readings = {
-            "connections": (used, limits.connections_percent, 0.8),
-            "transaction": (longest, limits.transaction_s, 0.5),
-            "retained": (kept, float(limits.retained_bytes), 0.5),
-        }
-        standing = {
-            reading: judge(value, bad, self._before(name, reading), now, warn=warn).as_json()
-            for reading, (value, bad, warn) in readings.items()
-        }
+        grown, seconds = self._grown()
         detail: Detail = {
             "lsn": nodes["lsn"],
             "wal_bytes": int(nodes["wal_bytes"]),
-            "wal_rate": self._wal_rate(int(nodes["wal_bytes"]), now),
+            "wal_rate": self._wal_rate(int(nodes["wal_bytes"]), now, timedelta()),
+            "wal_mean": self._wal_rate(int(nodes["wal_bytes"]), now, _MINUTE),
             "slots": nodes["slots"],
-            "values": {k: v[0] for k, v in readings.items()},
-            "standing": standing,
-            "slow_ms": limits.slow_ms,
+            "slow_ms": self._limits.slow_ms,
             **activity,
             **self._storage,
-            "growth": self._growth(),
+            "growth": round(grown / seconds, 1) if grown is not None else None,
+            "grown": grown,
+            "grown_s": seconds,
+            "pool": self._db.pool_use(),
+        }
+        judged = figures(detail, self._limits)
+        detail["values"] = {reading: value for reading, (value, _, _) in judged.items()}
+        detail["standing"] = {
+            reading: judge(value, bad, self._before(name, reading), now, warn=warn).as_json()
+            for reading, (value, bad, warn) in judged.items()
         }
         return Sample(name, "primary", "running", detail, timeline=nodes["timeline"])
+
+    def _gone(
+        self, last: Sample, standing: Standing, slots: Mapping[str, Detail], timeline: int
+    ) -> Sample:
+        """Return the row of a standby that the primary sees no more."""
+        slot = slots.get(last.slot or "")
+        promoted = last.detail.get("promoted_timeline") if last.state == "promoted" else None
+        if promoted is None:
+            promoted = self._promotion.timeline_of(last.node, beyond=timeline)
+            if promoted is not None:  # told as gone before: it is told again as what it is
+                standing = replace(standing, alerted=False)
+        standings = {"gone": standing.as_json()}
+        lag = self._before(last.node, "lag")
+        if lag is not None and lag.alerted:  # it is gone now, which has its own alert
+            standings["lag"] = replace(lag, verdict=Verdict.OK).as_json()
+        detail: Detail = {"standing": standings, "slot": slot}
+        if promoted is not None:
+            detail["promoted_timeline"] = promoted
+        retained = slot["retained_bytes"] if slot else None
+        return Sample(
+            last.node, "gone", "gone" if promoted is None else "promoted", detail,
+            slot=last.slot, retained=None if retained is None else int(retained),
+        )  # fmt: skip
 
     def _standby(self, name: str, found: Detail, slot: Detail | None, now: datetime) -> Sample:
         position = found["replay_bytes"]
@@ -235,19 +264,24 @@ class Sampler:
             slot=found["slot"], retained=None if retained is None else int(retained),
         )  # fmt: skip
 
-    def _wal_rate(self, position: int, now: datetime) -> float | None:
+    def _wal_rate(self, position: int, now: datetime, over: timedelta) -> float | None:
+        """Return bytes a second since the last mark, or since the oldest within ``over``."""
         if not self._marks:
             return None
         before, when = self._marks[-1]
+        for mark in reversed(self._marks):
+            if now - mark[1] > over:
+                break
+            before, when = mark
         seconds = (now - when).total_seconds()
         return round(max(position - before, 0) / seconds, 1) if seconds > 0.05 else None
 
-    def _growth(self) -> float | None:
-        """Return the growth of the database in bytes a second over the last hour at the most."""
+    def _grown(self) -> tuple[int | None, float]:
+        """Return by how many bytes the database grew, and in how many seconds: an hour at most."""
         if len(self._sizes) < 2:
-            return None
+            return None, 0.0
         (first_at, first), (last_at, last) = self._sizes[0], self._sizes[-1]
-        return round((last - first) / max((last_at - first_at).total_seconds(), 1.0), 1)
+        return last - first, max(round((last_at - first_at).total_seconds(), 1), 1.0)
 
     def _crossings(self, now: datetime) -> list[Crossing]:
         found: list[Crossing] = []
@@ -259,7 +293,8 @@ class Sampler:
                 ):
                     value = sample.lag_s if reading == "lag" else (
                         sample.detail.get("values", {}).get(reading))  # fmt: skip
-                    found.append(Crossing(sample.node, reading, standing, value, now))
+                    said = _told(sample, reading, standing)
+                    found.append(Crossing(sample.node, reading, standing, value, now, said))
         return found
 
 
@@ -280,6 +315,19 @@ async def _write(work: Work, samples: list[Sample], now: datetime) -> None:
             ]),
         },
     )  # fmt: skip
+
+
+def _told(sample: Sample, reading: str, standing: Standing) -> str:
+    """Return what an alert says: the sentence of the health pane."""
+    if reading == "gone" and standing.verdict is not Verdict.BAD:
+        return f"standby {sample.node} is back ({sample.state})"
+    if reading == "lag" and sample.role == "gone":
+        return f"standby {sample.node} is gone: how far it is behind is not known any more"
+    if reading in {"gone", "lag"}:
+        return node_sentence(
+            sample.node, sample.role, sample.state, sample.lag_s, standing, sample.detail
+        )
+    return sentence_of(reading, sample.detail)
 
 
 def _sentence(samples: list[Sample]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from warroom.db.engine import Database
 from warroom.db.uow import Work, read
 from warroom.domain.alert import AlertState, IncomingAlert
@@ -14,14 +16,23 @@ from warroom.services.health import Crossing
 
 SOURCE = "war-room"
 SERVICE = "war-room-database"
-_SEVERITY = {"lag": 3, "gone": 2, "connections": 2, "transaction": 3, "retained": 3}
-_NAMES = {
-    "lag": "StandbyBehind",
-    "gone": "StandbyGone",
-    "connections": "ConnectionsNearlyUsed",
-    "transaction": "LongTransaction",
-    "retained": "SlotKeepsWal",
+_ALERTS: Final = {
+    "lag": ("StandbyBehind", 3),
+    "gone": ("StandbyGone", 2),
+    "connections": ("ConnectionsNearlyUsed", 2),
+    "pool": ("EnginePoolNearlyUsed", 3),
+    "transaction": ("LongTransaction", 3),
+    "wal": ("MuchWal", 3),
+    "retained": ("SlotKeepsWal", 3),
+    "lost": ("SlotLostWal", 2),
+    "dead": ("DeadRows", 4),
+    "vacuum": ("VacuumOverdue", 4),
+    "size": ("DatabaseLarge", 3),
+    "growth": ("DatabaseGrows", 3),
+    "slow": ("SlowStatement", 4),
+    "statements": ("SlowStatements", 4),
 }
+"""What the alert of each reading is called, and its severity."""
 
 
 async def raise_or_end(db: Database, ctx: CommandContext, crossing: Crossing) -> bool:
@@ -57,23 +68,16 @@ def incoming(crossing: Crossing) -> IncomingAlert:
     standing: Standing = crossing.standing
     firing = standing.verdict is Verdict.BAD
     labels = {"node": crossing.node, "reading": crossing.reading, "service": SERVICE}
-    name = _NAMES.get(crossing.reading, "DatabaseHealth")
-    value = "" if crossing.value is None else f" ({crossing.value:.1f})"
-    target = "" if standing.target is None else f", over its target of {standing.target:g}"
-    summary = (
-        f"{crossing.node}: {crossing.reading} is bad{value}{target}"
-        if firing
-        else f"{crossing.node}: {crossing.reading} is well again{value}"
-    )
+    name, severity = _ALERTS.get(crossing.reading, ("DatabaseHealth", 3))
     since = standing.since or crossing.at
     return IncomingAlert(
         fingerprint=fingerprint(labels),
         name=name,
-        summary=summary[:500],
+        summary=crossing.sentence[:500],
         description="",
         service_key=SERVICE,
         service_label="service",
-        severity=_SEVERITY.get(crossing.reading, 3),
+        severity=severity,
         severity_word="own",
         severity_reason="war room's own table of readings",
         state=AlertState.FIRING if firing else AlertState.RESOLVED,

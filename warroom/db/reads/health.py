@@ -6,7 +6,7 @@ A sample that is too old is said to be old, and its verdicts are not repeated as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -19,10 +19,9 @@ from warroom.domain.health import (
     STALE_AFTER,
     Standing,
     node_sentence,
-    over_sentence,
-    size,
     span,
 )
+from warroom.domain.health_readings import readings as readings_of
 from warroom.domain.panes import HealthPicture, Node, Reading, Verdict
 
 Connection = psycopg.AsyncConnection[Any]
@@ -95,7 +94,7 @@ def picture_of(
     """Return the picture of one sample's rows."""
     nodes = tuple(_node(r) for r in rows)
     primary = next((r for r in rows if r["role"] == "primary"), None)
-    readings = tuple(_readings(primary["detail"])) if primary is not None else ()
+    readings = readings_of(primary["detail"]) if primary is not None else ()
     age = (as_of or read_at) - at
     if age > STALE_AFTER:
         why = (
@@ -158,123 +157,6 @@ def _node(r: Row) -> Node:
         timeline=r["timeline_id"],
         since=standing.since,
     )
-
-
-def _readings(d: Mapping[str, Any]) -> list[Reading]:
-    found = [_connections(d), _transaction(d), _wal(d), *_slots(d), _vacuum(d), _size(d)]
-    return [*found, _slow(d), _statements(d)]
-
-
-def _standing(d: Mapping[str, Any], name: str) -> Standing:
-    return Standing.from_json(d.get("standing", {}).get(name))
-
-
-def _connections(d: Mapping[str, Any]) -> Reading:
-    standing = _standing(d, "connections")
-    text = f"{d.get('used', 0)} of {d.get('max', 0)}"
-    states = ", ".join(f"{n} {state}" for state, n in sorted((d.get("states") or {}).items()))
-    what = f"{text} connections used" + (f" ({states})" if states else "")
-    return Reading(
-        "connections", text, standing.verdict,
-        over_sentence(what, standing, f"{standing.target or 0:g} %"),
-        float(d.get("used", 0)), "connections", standing.since,
-    )  # fmt: skip
-
-
-def _transaction(d: Mapping[str, Any]) -> Reading:
-    standing = _standing(d, "transaction")
-    longest = d.get("longest")
-    if not longest:
-        return Reading("longest transaction", "none", standing.verdict, "no transaction is open")
-    seconds = float(longest["seconds"])
-    who = longest.get("application") or longest.get("role") or "?"
-    what = f"a transaction of {who} (process {longest['pid']}) is open for {span(seconds)}"
-    return Reading(
-        "longest transaction", span(seconds), standing.verdict,
-        over_sentence(what, standing, f"{standing.target or 0:g} s"), seconds, "s", standing.since,
-    )  # fmt: skip
-
-
-def _wal(d: Mapping[str, Any]) -> Reading:
-    rate = d.get("wal_rate")
-    if rate is None:
-        return Reading("WAL rate", "not yet", Verdict.UNKNOWN, "two samples are needed for a rate")
-    return Reading("WAL rate", f"{size(rate)}/s", Verdict.OK, "", float(rate), "B/s")
-
-
-def _slots(d: Mapping[str, Any]) -> list[Reading]:
-    slots = d.get("slots") or []
-    if not slots:
-        return [Reading("slots", "none", Verdict.OK, "no replication slot keeps WAL")]
-    standing = _standing(d, "retained")
-    worst = max(slots, key=lambda s: float(s.get("retained_bytes") or 0))
-    kept = float(worst.get("retained_bytes") or 0)
-    lost = [s["slot"] for s in slots if s.get("wal_status") == "lost"]
-    if lost:
-        return [
-            Reading("slots", "lost", Verdict.BAD,
-                    f"slot {lost[0]} has lost its WAL: its standby must be made anew", kept, "B")
-        ]  # fmt: skip
-    what = f"slot {worst['slot']} keeps {size(kept)} of WAL ({worst.get('wal_status')})"
-    if not worst.get("active"):
-        what += ", nobody reads it"
-    return [
-        Reading("slots", size(kept), standing.verdict,
-                over_sentence(what, standing, size(standing.target or 0)), kept, "B",
-                standing.since)
-    ]  # fmt: skip
-
-
-def _vacuum(d: Mapping[str, Any]) -> Reading:
-    tables = d.get("tables") or []
-    if not tables:
-        return Reading("dead rows", "0", Verdict.OK, "no table has dead rows")
-    worst = tables[0]
-    dead, live = int(worst["dead"]), int(worst["live"])
-    age = worst.get("vacuum_age_s")
-    when = f"last vacuumed {span(float(age))} ago" if age is not None else "never vacuumed"
-    bad = dead > 10_000 and dead > live
-    return Reading(
-        "dead rows", f"{dead}", Verdict.WARN if bad else Verdict.OK,
-        f"{worst['name']} has {dead} dead rows beside {live}, {when}", float(dead), "rows",
-    )  # fmt: skip
-
-
-def _size(d: Mapping[str, Any]) -> Reading:
-    if d.get("size") is None:
-        return Reading("database size", "not available", Verdict.UNKNOWN, "not sampled yet")
-    growth = d.get("growth")
-    more = f", {size(growth * 3600)} an hour" if growth is not None else ""
-    text = f"{size(float(d['size']))}{more}"
-    return Reading("database size", text, Verdict.OK, "", float(d["size"]), "B")
-
-
-def _slow(d: Mapping[str, Any]) -> Reading:
-    slow, limit = d.get("slow_now") or [], d.get("slow_ms", 500)
-    if not slow:
-        return Reading("slow now", "none", Verdict.OK, f"no statement runs longer than {limit} ms")
-    worst = slow[0]
-    return Reading(
-        "slow now", f"{len(slow)}, {worst['ms']} ms", Verdict.WARN,
-        f"{worst.get('application') or '?'} runs for {worst['ms']} ms: {worst['query']}",
-        float(worst["ms"]), "ms",
-    )  # fmt: skip
-
-
-def _statements(d: Mapping[str, Any]) -> Reading:
-    found = d.get("statements")
-    if found is None:
-        why = d.get("statements_why") or "not sampled yet"
-        return Reading("slow statements", "not available", Verdict.UNKNOWN, str(why))
-    if not found:
-        limit = d.get("slow_ms", 500)
-        return Reading("slow statements", "none", Verdict.OK, f"none takes over {limit} ms")
-    worst = found[0]
-    return Reading(
-        "slow statements", f"{len(found)}, {float(worst['mean_ms']):.0f} ms", Verdict.WARN,
-        f"{worst['calls']} calls of {float(worst['mean_ms']):.0f} ms each: {worst['query']}",
-        float(worst["mean_ms"]), "ms",
-    )  # fmt: skip
 
 
 async def _fetch(conn: Connection, query: LiteralString, args: Row) -> list[Row]:

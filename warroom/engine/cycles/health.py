@@ -19,10 +19,12 @@ log: Any = structlog.get_logger("warroom.engine")
 class Health:
     """One sample a turn; an alert that could not be stored is tried again at the next."""
 
-    def __init__(self, db: Database, ctx: CommandContext, limits: Limits) -> None:
+    def __init__(
+        self, db: Database, ctx: CommandContext, limits: Limits, standby: str | None = None
+    ) -> None:
         self._db = db
         self._ctx = ctx
-        self._sampler = Sampler(db, ctx, limits)
+        self._sampler = Sampler(db, ctx, limits, standby)
 
     async def run_once(self) -> str:
         """Sample and alert; return the sentence."""
