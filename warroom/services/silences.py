@@ -31,6 +31,7 @@ from warroom.domain.validate import shorten
 from warroom.errors import Forbidden, InvalidInput, NotFound
 from warroom.services.access import require
 from warroom.services.matching import equal_pairs, matches_everything, test_of
+from warroom.services.silence_end import wake
 
 Json = dict[str, Any]
 KEPT: Final = "120 hours"
@@ -137,9 +138,10 @@ async def put(
                     values | {"id": silence, "starts": before["starts_at"] if kept else begins,
                               "digest": digest_of(checked, ends, text, str(silence))},
                 )  # fmt: skip
+                await wake(work, checked)
             return Answer(200, await _shown(work, before["id"], breadth))
         if before is not None and _state(before, now) is not SilenceState.EXPIRED:
-            await work.execute(_EXPIRE, {"id": silence, "who": ctx.principal.id})
+            await _end(work, before)
         return await _made(work, ctx, checked, values | {"author": author}, breadth)
 
     return await run_command(db, ctx, SilenceCommand.PUT.value, body, handler)
@@ -172,6 +174,8 @@ async def _made(
 async def expire(db: Database, ctx: CommandContext, silence: UUID) -> Answer:
     """End a silence now; one that is over already stays as it is.
 
+    What it held back and still fires is decided anew, by the engine within a second.
+
     Raises:
         NotFound: there is no such silence.
     """
@@ -180,7 +184,7 @@ async def expire(db: Database, ctx: CommandContext, silence: UUID) -> Answer:
     async def handler(work: Work) -> Answer:
         row = await _locked(work, silence)
         if _state(row, row["now"]) is not SilenceState.EXPIRED:
-            await work.execute(_EXPIRE, {"id": silence, "who": ctx.principal.id})
+            await _end(work, row)
         return Answer(200, await _shown(work, silence))
 
     body = {"silence": str(silence)}
@@ -256,6 +260,11 @@ async def _hits(work: Work, matchers: Sequence[Matcher], test: Any) -> tuple[int
         _FIRING, {"pairs": json.dumps(equal_pairs(matchers)), "limit": LOOKED_AT}
     )
     return sum(1 for r in rows if r["near"] and test(r["labels"])), len(rows)
+
+
+async def _end(work: Work, row: RowMapping) -> None:
+    await work.execute(_EXPIRE, {"id": row["id"], "who": work.ctx.principal.id})
+    await wake(work, from_json(row["matchers"]))
 
 
 async def _locked(work: Work, silence: UUID) -> RowMapping:
