@@ -28,6 +28,7 @@ from warroom.domain.declaration import (
 from warroom.domain.grouping import Candidate, Failed, Placement, PlacementKind
 from warroom.domain.incident import Status, is_open
 from warroom.domain.priority import PRODUCTION, begins_with, priority
+from warroom.domain.silence import completed
 from warroom.domain.validate import say_duration
 from warroom.services import alert_incidents, rule_book, suppression
 from warroom.services.alert_arrival import Arrival, Placed
@@ -96,9 +97,10 @@ class Desk:
         """
         if self._suppressions is None:
             self._suppressions = await suppression.load(self._work, self._now)
-        found = self._suppressions.of(
-            arrival.incoming.labels, unit=arrival.service.unit, visibility=visibility
-        )
+        if not len(self._suppressions):
+            return None
+        labels = completed(arrival.incoming.labels, arrival.incoming.name, arrival.service.key)
+        found = self._suppressions.of(labels, unit=arrival.service.unit, visibility=visibility)
         return (self._suppressions.say(found[0]), found[0].ends_at) if found else None
 
     async def place(self, arrival: Arrival, change: AlertChange, *, again: bool = False) -> Placed:

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from warroom.db.uow import Work
-from warroom.domain.silence import Matcher
+from warroom.domain.silence import Matcher, completed
 from warroom.services.eyes import all_eyes
 from warroom.services.matching import test_of
 
 _HELD: Final = """
-select a.id, a.labels from warroom.alert a
+select a.id, a.labels, a.name, s.key as service
+from warroom.alert a join warroom.service s on s.id = a.service_id
 where a.state = 'firing' and a.incident_id is null and a.disposition = 'suppressed'
 """
 # Locked in the order of the key, like everywhere.  The version tells a batch that read before.
@@ -36,6 +37,9 @@ async def wake(work: Work, matchers: Iterable[Matcher]) -> None:
     """
     test = test_of(matchers)
     async with all_eyes(work):
-        found = [r["id"] for r in await work.rows(_HELD) if test(r["labels"])]
+        found = [
+            r["id"] for r in await work.rows(_HELD)
+            if test(completed(r["labels"], r["name"], r["service"]))
+        ]  # fmt: skip
         if found:
             await work.execute(_WAKE, {"ids": found})

@@ -23,6 +23,7 @@ from warroom.domain.silence import (
     check_comment,
     check_matchers,
     check_span,
+    completed,
     digest_of,
     from_json,
     state_of,
@@ -30,7 +31,7 @@ from warroom.domain.silence import (
 from warroom.domain.validate import shorten
 from warroom.errors import Forbidden, InvalidInput, NotFound
 from warroom.services.access import require
-from warroom.services.matching import equal_pairs, matches_everything, test_of
+from warroom.services.matching import matches_everything, stored_pairs, test_of
 from warroom.services.silence_end import wake
 
 Json = dict[str, Any]
@@ -47,8 +48,9 @@ from warroom.silence s join warroom.principal p on p.id = s.created_by
 left join warroom.principal e on e.id = s.expired_by
 """
 _FIRING: Final = (
-    "select labels, labels @> cast(:pairs as jsonb) as near from warroom.alert"
-    " where state = 'firing' limit :limit"
+    "select a.labels, a.labels @> cast(:pairs as jsonb) as near, a.name, coalesce(s.key, '')"
+    " as service from (select * from warroom.alert where state = 'firing' limit :limit) a"
+    " left join warroom.service s on s.id = a.service_id"
 )
 _INSERT: Final = """
 insert into warroom.silence (matchers, comment, author, starts_at, ends_at, created_by, units,
@@ -257,9 +259,10 @@ async def list_page(
 async def _hits(work: Work, matchers: Sequence[Matcher], test: Any) -> tuple[int, int]:
     """Return how many of the firing alerts that were looked at match, and how many those are."""
     rows = await work.rows(
-        _FIRING, {"pairs": json.dumps(equal_pairs(matchers)), "limit": LOOKED_AT}
+        _FIRING, {"pairs": json.dumps(stored_pairs(matchers)), "limit": LOOKED_AT}
     )
-    return sum(1 for r in rows if r["near"] and test(r["labels"])), len(rows)
+    hits = (test(completed(r["labels"], r["name"], r["service"])) for r in rows if r["near"])
+    return sum(hits), len(rows)
 
 
 async def _end(work: Work, row: RowMapping) -> None:
