@@ -132,7 +132,7 @@ class SilencesScreen(Framed):
 
     async def _expire(self, silence: UUID, matchers: str, reason: str) -> None:
         lines = (matchers, f"Why it is there: {reason}",
-                 "What still fires opens its incident with its next repeat.")  # fmt: skip
+                 "What still fires is decided anew at once.")  # fmt: skip
         if not await self.agree("End this silence now?", *lines):
             return
         order = wish(

@@ -132,9 +132,18 @@ async def test_pagerdutys_routing_key_is_the_token_and_is_kept_nowhere(api: Api)
     token = (await source(api, "pagerduty"))["token"]
     event = json.loads(body("pagerduty_change.json"))
     path = "/v2/change/enqueue"
-    assert (await post(api, path, json.dumps(event).encode())).json()["field"] == "routing_key"
-    for nothing in (b"", b"[]", b"{", b'{"routing_key": 5}'):
-        assert (await post(api, path, nothing)).status_code == 401
+    # Refusals are PagerDuty's: its clients know 400 and 429, and read status, message and errors.
+    for wrong, status in (
+        (json.dumps(event).encode(), "invalid key"), (b'{"routing_key": 5}', "invalid key"),
+        (b"", "invalid event"), (b"[]", "invalid event"), (b"{", "invalid event"),
+        (json.dumps({"routing_key": token}).encode(), "invalid event"),
+    ):  # fmt: skip
+        refused = await post(api, path, wrong)
+        assert (refused.status_code, refused.json()["status"]) == (400, status), wrong
+        assert set(refused.json()) == {"status", "message", "errors"}
+    for headers in ({}, {"Authorization": f"Bearer {token}"}):
+        large = await post(api, path, b" " * (512 * 1024 + 1), **headers)
+        assert (large.status_code, large.json()["status"]) == (413, "invalid event")
     content = json.dumps(event | {"routing_key": token}).encode()
     answers = await asyncio.gather(*(post(api, path, content) for _ in range(6)))
     assert {a.status_code for a in answers} == {202}
@@ -143,7 +152,7 @@ async def test_pagerdutys_routing_key_is_the_token_and_is_kept_nowhere(api: Api)
     assert api.count("change_event") == 1
     with api.pg.connect() as conn:
         kept = conn.execute("select body from warroom.delivery").fetchall()
-    assert len(kept) == 6
+    assert len(kept) == 7
     assert not [b for (b,) in kept if token.encode() in bytes(b)]
 
 

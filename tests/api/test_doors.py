@@ -15,7 +15,7 @@ import pytest
 from tests.api.conftest import Api
 from warroom.client import Client
 from warroom.console.scram import verifier  # the console's own, as it is used for real
-from warroom.errors import DatabaseUnavailable, Forbidden, InvalidInput
+from warroom.errors import DatabaseUnavailable, Forbidden, InvalidInput, Unauthenticated
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -122,13 +122,27 @@ async def test_malformed_bodies_are_named_and_kept(
 
 
 async def test_a_person_cannot_post_alerts_and_a_source_can_do_nothing_else(api18: Api) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden) as person:
         await api18.client().post_alerts(webhook())
+    assert "`warroom source token SOURCE`" in (person.value.remedy or "")
     client = api18.client(await source(api18))
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden) as tool:
         await client.incidents()
+    assert "`warroom token add PERSON --scope read`" in (tool.value.remedy or "")
     with pytest.raises(Forbidden):
         await client.declare("x", 1)
+
+
+async def test_whose_token_is_no_good_is_told_what_makes_another(api18: Api) -> None:
+    admin, token = api18.client(), await source(api18)
+    (mine,) = [t for t in (await admin.list_of("tokens"))["items"] if t["name"] == "ingest"]
+    await admin.revoke_token(mine["id"])
+    with pytest.raises(Unauthenticated, match="was revoked") as revoked:
+        await api18.client(token).post_alerts(webhook())
+    assert revoked.value.remedy == "`warroom source token am` makes a new one."
+    with pytest.raises(Unauthenticated, match="unknown") as unknown:
+        await api18.client("wr_s_nobody").post_alerts(webhook())
+    assert "`warroom source token SOURCE`" in (unknown.value.remedy or "")
 
 
 async def test_the_body_limit_holds_also_after_decompression(api18: Api) -> None:

@@ -84,17 +84,20 @@ def test_what_is_held_back_is_what_fires_on_nothing(seeded: Seeded) -> None:
     with seeded.db.connect() as conn:
         conn.execute(
             "insert into warroom.alert (source_id, fingerprint, name, severity, state, service_id,"
-            " incident_id, decision, starts_at, unit, visibility)"
+            " incident_id, decision, disposition, decide_at, starts_at, unit, visibility)"
             " select (select id from warroom.source order by key limit 1), n.name, n.name, n.sev,"
             " n.state, (select id from warroom.service where key = 'normal'), n.incident,"
-            " n.decision, now(), n.unit, 'normal' from (values"
-            " ('held', 3, 'firing', null::uuid, 'silenced by ana until 11:40 UTC: why', 'main'),"
-            " ('worse', 1, 'firing', null, 'silenced by ana until 11:40 UTC: why', 'main'),"
-            " ('over', 1, 'resolved', null, 'silenced by ana until 11:40 UTC: why', 'main'),"
-            " ('elsewhere', 1, 'firing', null, 'silenced by ana until 11:40 UTC: why', 'other'),"
-            " ('alone', 1, 'firing', null, 'recorded only', 'main'),"
-            " ('on', 1, 'firing', %s, 'silenced by ana until 11:40 UTC: why', 'main'))"
-            " as n(name, sev, state, incident, decision, unit)",
+            " n.decision, case when n.decision like 'silenced%%' then 'suppressed' end,"
+            " now() + n.more, now(), n.unit, 'normal' from (values"
+            " ('held', 3, 'firing', null::uuid, 'silenced by ana', 'main', interval '1 h'),"
+            " ('worse', 1, 'firing', null, 'silenced by ana', 'main', interval '1 h'),"
+            " ('over', 1, 'resolved', null, 'silenced by ana', 'main', interval '1 h'),"
+            " ('elsewhere', 1, 'firing', null, 'silenced by ana', 'other', interval '1 h'),"
+            " ('was held', 1, 'firing', null, 'silenced by ana', 'main',"
+            "  interval '-1 s'),"
+            " ('alone', 1, 'firing', null, 'recorded only', 'main', interval '1 h'),"
+            " ('on', 1, 'firing', %s, 'silenced by ana', 'main', interval '1 h'))"
+            " as n(name, sev, state, incident, decision, unit, more)",
             (seeded.incidents["normal"],),
         )
     picture, _ = read(seeded, "ana")

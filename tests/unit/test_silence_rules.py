@@ -19,6 +19,7 @@ from warroom.domain.silence import (
     check_breadth,
     check_matchers,
     check_span,
+    completed,
     state_of,
     why,
 )
@@ -310,3 +311,14 @@ def test_a_posted_silence_means_now_by_the_year_one() -> None:
     assert posted.starts_at is None
     assert posted.ends_at == datetime(2026, 11, 21, 11, 0, 0, 123456, tzinfo=UTC)
     assert posted.matchers == (Matcher("a", "b"),)
+
+
+def test_labels_are_completed_and_never_overruled() -> None:
+    assert completed({"source": "db"}, "Down", "pay") == {
+        "source": "db", "alertname": "Down", "service": "pay",
+    }  # fmt: skip
+    assert completed({"service": "", "alertname": "Own"}, "Down", "pay") == {
+        "service": "pay", "alertname": "Own",
+    }  # fmt: skip
+    said = {"service": "shop", "alertname": "Own"}
+    assert completed(said, "Down", "pay") is said

@@ -59,6 +59,7 @@ BODIES_AT_ONCE = 12
 
 ROUTERS = (
     *dialects.ROUTERS, *alertmanager.ROUTERS, ingest.router, bulk.router, change_doors.router,
+    change_doors.events,
     heartbeats.beats, ops.router, incidents.router, incident_commands.router,
     incident_parts.router, incident_recovery.router, impact.router, silences.router,
     heartbeats.router, quarantine.router, changes.router, changes.near_router, freezes.router,

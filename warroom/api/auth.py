@@ -45,8 +45,8 @@ BODY_PROVES = re.compile(
 )
 """The addresses whose body proves its sender, where no token does (``warroom.api.proof``)."""
 PROOF_BYTES = 1 << 20
-SMALLER = {"/v2/enqueue": 512 * 1024}
-"""The addresses whose dialect has a limit of its own, with a token as well."""
+SMALLER = {"/v2/enqueue": 512 * 1024, "/v2/change/enqueue": 512 * 1024}
+"""The addresses whose dialect has a limit of its own, with a token as well: PagerDuty's."""
 GENIE_KEY = re.compile(r"/v2/alerts(?:/.*)?", re.DOTALL)
 """The addresses where Opsgenie's clients send the token as ``Authorization: GenieKey``."""
 PROVEN_WHEN_STORED = frozenset({"/api/v2/alerts", "/v1/ingest/alertmanager"})
@@ -55,7 +55,8 @@ _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 GITLAB = "/v1/ingest/changes/gitlab"
 _KEY = re.compile(r"[!-~]{1,200}")
 _TOKEN = re.compile(r"[!-~]{1,500}")
-BEARER = HTTPBearer(auto_error=False, description="A token of `warroom token add`.")
+MAKES_ONE = "`warroom token add PERSON` makes a person's, `warroom source token SOURCE` a source's."
+BEARER = HTTPBearer(auto_error=False, description="A person's or a source's token.")
 
 
 class Gate:
@@ -117,7 +118,8 @@ def _proves_itself(request: Request) -> bool:
                 field="X-Hub-Signature-256",
                 remedy="Give the webhook the secret of its source.",
             )
-    length = headers.get("Content-Length", "")
+    # Neither a length nor chunks: there is no body, which its route will say.
+    length = headers.get("Content-Length", "" if "Transfer-Encoding" in headers else "0")
     if not re.fullmatch(r"[0-9]{1,12}", length) or "Content-Encoding" in headers:
         raise InvalidInput(
             "A body that proves its sender must be sent plain, with its length.",
@@ -152,7 +154,7 @@ async def _principal(request: Request) -> Principal:
         raise Unauthenticated(
             "This needs a bearer token.",
             field="Authorization",
-            remedy="Send 'Authorization: Bearer …'; `warroom token add` makes one.",
+            remedy=f"Send 'Authorization: Bearer …'. {MAKES_ONE}",
         )
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
@@ -162,7 +164,7 @@ async def _principal(request: Request) -> Principal:
         raise Unauthenticated(
             "The header Authorization is not 'Bearer' and one token.",
             field="Authorization",
-            remedy="Send 'Authorization: Bearer …'; `warroom token add` makes one.",
+            remedy=f"Send 'Authorization: Bearer …'. {MAKES_ONE}",
         )
     return await principal_of(request, token)
 
@@ -270,8 +272,10 @@ def _check_room(request: Request, source_id: UUID) -> None:
 async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:
     """Return why a token is refused; only its holder can ask, so the reason is no secret."""
     row = await work.row(
-        "select t.expires_at, t.revoked_at, p.disabled_at, now() as now"
+        "select t.expires_at, t.revoked_at, p.disabled_at, now() as now, s.key as source,"
+        " p.name as person"
         " from warroom.api_token t join warroom.principal p on p.id = t.principal_id"
+        " left join warroom.source s on s.principal_id = p.id"
         " where t.token_hash = :hash",
         {"hash": digest},
     )
@@ -282,7 +286,12 @@ async def _refusal(work: Work, digest: bytes, field: str) -> Unauthenticated:
         said = "Whoever this token belongs to is disabled."
     elif row is not None and row["expires_at"] is not None:
         said = f"This token expired {say_time(row['expires_at'], row['now'])}."
-    return Unauthenticated(said, field=field, remedy="`warroom token add` makes a new one.")
+    remedy = MAKES_ONE
+    if row is not None and row["source"] is not None:
+        remedy = f"`warroom source token {row['source']}` makes a new one."
+    elif row is not None:
+        remedy = f"`warroom token add {row['person']}` makes a new one."
+    return Unauthenticated(said, field=field, remedy=remedy)
 
 
 async def authenticate(

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from warroom.api.auth import Reader, State
+from warroom.api.foreign import responses
 from warroom.api.ingest import LARGE_BODY, clock
 from warroom.api.paging import Key
 from warroom.api.problems import RESPONSES
@@ -30,6 +31,8 @@ from warroom.services.access import require
 from warroom.services.alerts import Delivery
 
 router = APIRouter(tags=["ingest"], responses=RESPONSES)
+events = APIRouter(tags=["ingest"], responses=responses("pagerduty"))
+"""PagerDuty's clients read its errors, in its shape."""
 PAGERDUTY = "pagerduty-change"
 """Their alert events are kept as ``pagerduty``: whoever reads one again must know which it is."""
 BODY: dict[str, Any] = {
@@ -95,7 +98,7 @@ async def argocd(request: Request, ctx: Reader, state: State) -> dict[str, Any]:
     return await _take(request, ctx, state, change_argocd.parse, "argocd")
 
 
-@router.post(
+@events.post(
     "/v2/change/enqueue", status_code=202, response_model=Enqueued, openapi_extra=BODY
 )  # fmt: skip
 async def pagerduty(request: Request, ctx: Proven, state: State) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Errors in the shapes of other tools' interfaces: their clients read no problem documents.
 
-The statuses stay ours but for two: where a dialect's clients try again after 429, a full queue is
-429 (Alertmanager's own webhook never repeats one, so there it stays 503); and Opsgenie answers 422
-for a field that cannot be used.
+The statuses stay ours but for three: where a dialect's clients try again after 429, a full queue
+is 429 (Alertmanager's own webhook never repeats one, so there it stays 503); Opsgenie answers 422
+for a field that cannot be used; and PagerDuty answers 400 for a key that is nobody's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 RETRY_AFTER_S = 2
-PAGERDUTY = re.compile(r"/v2/enqueue")
+PAGERDUTY = re.compile(r"/v2/(?:change/)?enqueue")
 OPSGENIE = re.compile(r"/v2/alerts(?:/.*)?", re.DOTALL)
 MEDIA = "application/json"
 
@@ -50,7 +50,11 @@ _SAID = {400: "A field cannot be used", 401: "No valid key", 403: "Not allowed",
 def responses(dialect: str) -> dict[int | str, dict[str, Any]]:
     """Return the description of a dialect's errors for the routes that answer with them."""
     content = {MEDIA: {"schema": _SCHEMAS[dialect]}}
-    return {status: {"description": text, "content": content} for status, text in _SAID.items()}
+    return {
+        status: {"description": text, "content": content}
+        for status, text in _SAID.items()
+        if (dialect, status) != ("pagerduty", 401)
+    }
 
 
 def shaped(
@@ -79,7 +83,7 @@ def shaped(
     answer = make(request, status, detail, more)
     if status in (429, 503):
         answer.headers["Retry-After"] = str(retry_after_s or RETRY_AFTER_S)
-    if status == 401:
+    if answer.status_code == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="warroom"'
     return answer
 
@@ -100,7 +104,8 @@ def _pagerduty(request: Request, status: int, detail: str, more: Mapping[str, An
     }
     short, message = words.get(status, ("error", "The event was not processed"))
     errors = [detail, *([str(more["remedy"])] if more.get("remedy") else [])]
-    return JSONResponse({"status": short, "message": message, "errors": errors}, status)
+    body = {"status": short, "message": message, "errors": errors}
+    return JSONResponse(body, 400 if status == 401 else status)
 
 
 def _opsgenie(request: Request, status: int, detail: str, more: Mapping[str, Any]) -> JSONResponse:

@@ -19,7 +19,7 @@ from warroom.api.buckets import Pace, pace_of
 from warroom.api.state import state_of
 from warroom.db.uow import Work, read
 from warroom.domain.principal import CommandContext, Principal, PrincipalKind, Scope
-from warroom.errors import InvalidInput, Unauthenticated
+from warroom.errors import Unauthenticated
 from warroom.ingest import change_github, change_pagerduty
 from warroom.services.token_proof import PACE
 
@@ -43,6 +43,7 @@ async def proven(
 
     Raises:
         Unauthenticated: neither proves anything.
+        InvalidInput: PagerDuty's address, and no JSON object.
     """
     principal: Principal | None = getattr(request.state, "principal", None)
     if principal is None:
@@ -57,11 +58,7 @@ async def _by_body(request: Request) -> Principal:
     body = await request.body()
     if match := _SOURCE.fullmatch(request.url.path):
         return await _signed(request, match[1], body)
-    try:
-        key = change_pagerduty.routing_key(body)
-    except InvalidInput:
-        key = ""
-    return await principal_of(request, key, field="routing_key")
+    return await principal_of(request, change_pagerduty.routing_key(body), field="routing_key")
 
 
 async def _signed(request: Request, source: str, body: bytes) -> Principal:

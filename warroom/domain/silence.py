@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -90,6 +90,23 @@ def _quoted(text: str) -> str:
 def from_json(rows: Iterable[Any]) -> tuple[Matcher, ...]:
     """Return the matchers that are stored as ``as_json`` gives them."""
     return tuple(Matcher(r["name"], r["value"], r["isRegex"], r["isEqual"]) for r in rows)
+
+
+ALERT_NAME: Final = "alertname"
+SERVICE: Final = "service"
+COMPLETED: Final = (ALERT_NAME, SERVICE)
+"""Labels that every alert has, for matchers and for Alertmanager's clients."""
+
+
+def completed(labels: Mapping[str, str], name: str, service: str) -> Mapping[str, str]:
+    """Return labels with the alert's name and its service's key where these labels are missing.
+
+    Most dialects have no such labels; what an alert says itself stays.
+    """
+    if labels.get(ALERT_NAME) and labels.get(SERVICE):
+        return labels
+    said = {key: value for key, value in labels.items() if value}
+    return {**labels, ALERT_NAME: name, SERVICE: service} | said
 
 
 def say_matchers(matchers: Iterable[Matcher]) -> str:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import Forbidden
+
+OF_A_SOURCE: Final = (
+    "Use the token of a source: `warroom source add SOURCE` makes the source and its first one,"
+    " `warroom source token SOURCE` another."
+)
+OF_A_PERSON: Final = (
+    "Use a person's token with that scope: `warroom token add PERSON --scope {scope}`."
+)
 
 
 def require(ctx: CommandContext, scope: Scope) -> None:
@@ -20,5 +30,5 @@ def require(ctx: CommandContext, scope: Scope) -> None:
     raise Forbidden(
         f"This token may not {scope.value}; nothing was changed.",
         field="Authorization",
-        remedy=f"Use a token with that scope: `warroom token add --scope {scope.value}`.",
+        remedy=OF_A_SOURCE if scope is Scope.INGEST else OF_A_PERSON.format(scope=scope.value),
     )

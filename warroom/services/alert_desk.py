@@ -28,6 +28,7 @@ from warroom.domain.declaration import (
 from warroom.domain.grouping import Candidate, Failed, Placement, PlacementKind
 from warroom.domain.incident import Status, is_open
 from warroom.domain.priority import PRODUCTION, begins_with, priority
+from warroom.domain.silence import completed
 from warroom.domain.validate import say_duration
 from warroom.services import alert_incidents, rule_book, suppression
 from warroom.services.alert_arrival import Arrival, Placed
@@ -89,13 +90,18 @@ class Desk:
         roots = self._roots.get(service.unit)
         return len(roots.of(service.id)) if roots is not None else 0
 
-    async def _silenced(self, arrival: Arrival, visibility: str) -> str | None:
-        """Return why an alert opens and joins nothing; read once a batch, and only if asked."""
+    async def _silenced(self, arrival: Arrival, visibility: str) -> tuple[str, datetime] | None:
+        """Return why an alert opens and joins nothing, and until when.
+
+        The silences are read once a batch, and only if asked.
+        """
         if self._suppressions is None:
             self._suppressions = await suppression.load(self._work, self._now)
-        return self._suppressions.why(
-            arrival.incoming.labels, unit=arrival.service.unit, visibility=visibility
-        )
+        if not len(self._suppressions):
+            return None
+        labels = completed(arrival.incoming.labels, arrival.incoming.name, arrival.service.key)
+        found = self._suppressions.of(labels, unit=arrival.service.unit, visibility=visibility)
+        return (self._suppressions.say(found[0]), found[0].ends_at) if found else None
 
     async def place(self, arrival: Arrival, change: AlertChange, *, again: bool = False) -> Placed:
         """Decide what becomes of an alert.
@@ -158,7 +164,9 @@ class Desk:
         subject = arrival.subject()
         weight = priority(arrival.service.impact, subject.get("environment"))
         standing = replace(standing, priority=weight.level, priority_reason=weight.reason)
-        old_due, standing = standing.decide_at, replace(standing, decide_at=None)
+        # The end of a silence is no moment that a rule has set.
+        old_due = standing.decide_at if standing.disposition != "suppressed" else None
+        standing = replace(standing, decide_at=None)
 
         def out(disposition: str, why: str, due: datetime | None = None, asks: str = "") -> Placed:
             kept = replace(standing, disposition=disposition, decide_at=due)
@@ -168,9 +176,10 @@ class Desk:
         declaration = rule.declaration if rule is not None else None
         if declaration is not None and declaration.classification is Classification.SECURITY:
             visibility = "security"
-        why = await self._silenced(arrival, visibility)
-        if why is not None:
-            return out("suppressed", why)
+        held = await self._silenced(arrival, visibility)
+        if held is not None:
+            # A tool that does not repeat itself would never be heard: it is decided when that ends.
+            return out("suppressed", *held)
         if standing.flapping:
             many = len(standing.flips)
             said = f"recorded only: it flaps, {many} changes in {say_duration(flapping.WINDOW)}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import re2
 
-from warroom.domain.silence import Matcher
+from warroom.domain.silence import COMPLETED, Matcher
 from warroom.errors import InvalidInput
 
 Test = Callable[[Mapping[str, str]], bool]
@@ -154,3 +154,8 @@ def matches_everything(matchers: Iterable[Matcher]) -> bool:
 def equal_pairs(matchers: Iterable[Matcher]) -> dict[str, str]:
     """Return the labels that must be there with just this value: what a database can look up."""
     return {m.name: m.value for m in matchers if m.equal and not m.regex and m.value}
+
+
+def stored_pairs(matchers: Iterable[Matcher]) -> dict[str, str]:
+    """Return those that stand in the labels as they are stored: not what is completed there."""
+    return {n: value for n, value in equal_pairs(matchers).items() if n not in COMPLETED}

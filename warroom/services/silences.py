@@ -23,6 +23,7 @@ from warroom.domain.silence import (
     check_comment,
     check_matchers,
     check_span,
+    completed,
     digest_of,
     from_json,
     state_of,
@@ -30,7 +31,8 @@ from warroom.domain.silence import (
 from warroom.domain.validate import shorten
 from warroom.errors import Forbidden, InvalidInput, NotFound
 from warroom.services.access import require
-from warroom.services.matching import equal_pairs, matches_everything, test_of
+from warroom.services.matching import matches_everything, stored_pairs, test_of
+from warroom.services.silence_end import wake
 
 Json = dict[str, Any]
 KEPT: Final = "120 hours"
@@ -46,8 +48,9 @@ from warroom.silence s join warroom.principal p on p.id = s.created_by
 left join warroom.principal e on e.id = s.expired_by
 """
 _FIRING: Final = (
-    "select labels, labels @> cast(:pairs as jsonb) as near from warroom.alert"
-    " where state = 'firing' limit :limit"
+    "select a.labels, a.labels @> cast(:pairs as jsonb) as near, a.name, coalesce(s.key, '')"
+    " as service from (select * from warroom.alert where state = 'firing' limit :limit) a"
+    " left join warroom.service s on s.id = a.service_id"
 )
 _INSERT: Final = """
 insert into warroom.silence (matchers, comment, author, starts_at, ends_at, created_by, units,
@@ -137,9 +140,10 @@ async def put(
                     values | {"id": silence, "starts": before["starts_at"] if kept else begins,
                               "digest": digest_of(checked, ends, text, str(silence))},
                 )  # fmt: skip
+                await wake(work, checked)
             return Answer(200, await _shown(work, before["id"], breadth))
         if before is not None and _state(before, now) is not SilenceState.EXPIRED:
-            await work.execute(_EXPIRE, {"id": silence, "who": ctx.principal.id})
+            await _end(work, before)
         return await _made(work, ctx, checked, values | {"author": author}, breadth)
 
     return await run_command(db, ctx, SilenceCommand.PUT.value, body, handler)
@@ -172,6 +176,8 @@ async def _made(
 async def expire(db: Database, ctx: CommandContext, silence: UUID) -> Answer:
     """End a silence now; one that is over already stays as it is.
 
+    What it held back and still fires is decided anew, by the engine within a second.
+
     Raises:
         NotFound: there is no such silence.
     """
@@ -180,7 +186,7 @@ async def expire(db: Database, ctx: CommandContext, silence: UUID) -> Answer:
     async def handler(work: Work) -> Answer:
         row = await _locked(work, silence)
         if _state(row, row["now"]) is not SilenceState.EXPIRED:
-            await work.execute(_EXPIRE, {"id": silence, "who": ctx.principal.id})
+            await _end(work, row)
         return Answer(200, await _shown(work, silence))
 
     body = {"silence": str(silence)}
@@ -253,9 +259,15 @@ async def list_page(
 async def _hits(work: Work, matchers: Sequence[Matcher], test: Any) -> tuple[int, int]:
     """Return how many of the firing alerts that were looked at match, and how many those are."""
     rows = await work.rows(
-        _FIRING, {"pairs": json.dumps(equal_pairs(matchers)), "limit": LOOKED_AT}
+        _FIRING, {"pairs": json.dumps(stored_pairs(matchers)), "limit": LOOKED_AT}
     )
-    return sum(1 for r in rows if r["near"] and test(r["labels"])), len(rows)
+    hits = (test(completed(r["labels"], r["name"], r["service"])) for r in rows if r["near"])
+    return sum(hits), len(rows)
+
+
+async def _end(work: Work, row: RowMapping) -> None:
+    await work.execute(_EXPIRE, {"id": row["id"], "who": work.ctx.principal.id})
+    await wake(work, from_json(row["matchers"]))
 
 
 async def _locked(work: Work, silence: UUID) -> RowMapping:

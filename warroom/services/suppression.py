@@ -94,7 +94,11 @@ class Suppressions:
     ) -> str | None:
         """Return the sentence that says why an alert opens no incident, None when it may."""
         found = self.of(labels, unit=unit, visibility=visibility)
-        return why(found[0].who, found[0].ends_at, found[0].comment, self._now) if found else None
+        return self.say(found[0]) if found else None
+
+    def say(self, silence: ActiveSilence) -> str:
+        """Return the sentence on an alert that this silence holds back."""
+        return why(silence.who, silence.ends_at, silence.comment, self._now)
 
     def _near(self, labels: Mapping[str, str]) -> Iterator[ActiveSilence]:
         for pair in labels.items():
