@@ -244,7 +244,17 @@ async def test_the_command_line(api18: Api) -> None:
     )  # fmt: skip
     made = json.loads(out)
     assert (code, made["window_s"], made["grace_s"]) == (0, 90_000, 0)
-    await beat(f"{api18.url}/heartbeat/{made['token']}")
+    assert made["address"] == f"{api18.url}/heartbeat/{made['token']}"
+    assert (await beat(made["address"])).status_code == 200
+    out = (await warroom("heartbeat", "add", "other", "--service", "pg", **env))[1]
+    (told,) = re.findall(r"^address: (\S+)$", out, re.MULTILINE)
+    assert (await beat(told)).json()["heartbeat"] == "other"
+    # Its name, tried as the address, is answered as any other mistake is.
+    answers = [(await beat(f"{api18.url}/heartbeat/{name}")).json() for name in ("other", "none")]
+    assert {(a["status"], "not in the heartbeat's name" in a["remedy"]) for a in answers} == {
+        (404, True)
+    }
+    assert answers[0]["remedy"] == answers[1]["remedy"]
     assert (await warroom("heartbeat", "pause", "nightly", **env))[0] == 0
     out = (await warroom("heartbeat", "list", **env))[1]
     assert "nightly" in out

@@ -177,7 +177,12 @@ async def beat(db: Database, ctx: CommandContext, token: str, *, eyes: UUID) -> 
     if _TOKEN.fullmatch(token):
         await run_command(db, ctx, "heartbeat.beat", {}, handler, eyes=eyes)
     if not found or found[0] is None:
-        raise NotFound("There is no such heartbeat.", remedy="`warroom heartbeat add` makes one.")
+        # The same for a name as for anything else: strangers do not learn which names there are.
+        raise NotFound(
+            "No heartbeat has this address; nothing was noted.",
+            remedy="It ends in the token that `warroom heartbeat add` tells once, not in the"
+            " heartbeat's name; if the token is lost, remove the heartbeat and add it again.",
+        )
     row = found[0]
     return {"status": "ok", "heartbeat": row["key"], "next_within_s": row["window_s"],
             "paused": row["paused_at"] is not None}  # fmt: skip
