@@ -82,11 +82,14 @@ class AlertCommands:
         name: str,
         *,
         team: str | None = None,
-        runbook: str = "",
-        response: str = "",
+        runbook: str | None = None,
+        response: str | None = None,
         key: str | None = None,
     ) -> Json:
-        """Say who answers for an alert type, where its runbook is, and what is expected."""
+        """Say who answers for an alert type, where its runbook is, and what is expected.
+
+        None leaves what there is, an empty text takes it away.
+        """
         body = {"source": source, "name": name, "team": team, "runbook": runbook,
                 "response": response}  # fmt: skip
         return await self._post(noun_path("alert-types"), body, key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ import pytest
 from tests.api.conftest import Api
 from tests.api.test_doors import source
 from tests.typist import warroom
+from warroom.embedded.paths import DataPaths
+from warroom.embedded.processes import process_ref
+from warroom.embedded.runtime import Runtime
+from warroom.embedded.runtime import write as write_runtime
 from warroom.ingest.ndjson import PART_LINES
 
 BULK = "/v1/ingest/bulk"
@@ -184,3 +189,34 @@ async def test_the_command_loads_a_file_and_knows_it_again(api18: Api, tmp_path:
     assert exact(api18, 30)
     code, _, err = await warroom("ingest", "load", str(tmp_path / "none"), **env)
     assert (code, "cannot be read" in err) == (2, True)
+
+
+async def test_a_given_token_goes_to_what_runs_here_unless_an_address_is_set(
+    api18: Api, tmp_path: Path
+) -> None:
+    token, file, data = tmp_path / "token", tmp_path / "alerts.ndjson", tmp_path / "data"
+    token.write_text(await source(api18), encoding="utf-8")
+    token.chmod(0o600)
+    file.write_bytes(lines(range(3)))
+    data.mkdir(mode=0o700)
+    me = process_ref(os.getpid())
+    assert me is not None
+
+    def runs_at(url: str) -> None:
+        found = Runtime(me.pid, me.started, url, "", "", "18", "", str(token))
+        write_runtime(DataPaths(data), found)
+
+    env = {"WARROOM_DATA_DIR": str(data)}
+    runs_at(api18.url)
+    code, out, err = await warroom(
+        "ingest", "load", str(file), "--token-file", str(token), **env
+    )  # fmt: skip
+    assert (code, out) == (0, "3 alerts of 3 lines are stored, 3 of them new\n"), err
+    for named in ({"WARROOM_TOKEN_FILE": str(token)}, {"WARROOM_TOKEN": token.read_text()}):
+        code, out, err = await warroom("ingest", "load", str(file), **env, **named)
+        assert (code, out) == (0, "all 3 lines were stored before\n"), err
+    # An address that somebody has set is the one that is meant.
+    runs_at("http://127.0.0.1:9")
+    env |= {"WARROOM_API_URL": api18.url, "WARROOM_TOKEN_FILE": str(token)}
+    code, out, err = await warroom("ingest", "load", str(file), **env)
+    assert (code, out) == (0, "all 3 lines were stored before\n"), err

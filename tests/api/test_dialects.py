@@ -16,6 +16,7 @@ from tests.api.conftest import Api, serving
 from tests.api.test_change_doors import body, post, source
 from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
+from warroom.errors import InvalidInput
 from warroom.settings import Settings
 
 PD = "/v2/enqueue"
@@ -274,6 +275,28 @@ async def test_a_mapping_holds_from_the_next_message_on(api18: Api) -> None:
     await admin.set_mapping("generic", None)
     assert await told("h2") == 400
     assert sorted(a[3] for a in alerts(api18)) == ["one", "two"]
+
+
+async def test_a_body_whose_alerts_a_mapping_does_not_find_is_kept_until_it_does(
+    api18: Api,
+) -> None:
+    auth = f"Bearer {(await source(api18, 'generic'))['token']}"
+    path, admin = "/v1/ingest/generic", api18.client()
+    body = json.dumps({"incident": [{"host": "h1"}]}).encode()
+    await admin.set_mapping("generic", {"alerts": "incidents[*]", "fields": {"name": "host"}})
+    told = await post(api18, path, body, Authorization=auth)
+    assert (told.status_code, told.json()["field"]) == (400, "body")
+    with pytest.raises(InvalidInput):
+        await admin.rehearse("generic", body)
+    (kept,) = (await admin.quarantine())["items"]
+    with pytest.raises(InvalidInput):
+        await admin.replay_quarantined(kept["id"])
+    assert [one["state"] for one in (await admin.quarantine())["items"]] == ["open"]
+    empty = await post(api18, path, b'{"incidents": []}', Authorization=auth)
+    assert (empty.status_code, empty.json()["alerts"]) == (200, 0)
+    await admin.set_mapping("generic", {"alerts": "incident[*]", "fields": {"name": "host"}})
+    assert (await admin.replay_quarantined(kept["id"]))["alerts"] == 1
+    assert [a[0] for a in alerts(api18)] == ["h1"]
 
 
 async def test_times_are_the_databases_whatever_the_host_of_the_api_says(

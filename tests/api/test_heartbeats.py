@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -76,8 +77,6 @@ async def state(api: Api) -> str:
 async def test_absence_is_one_alert_and_return_ends_it(api: Api) -> None:
     address = await add(api, severity=3, window_s=60, grace_s=30)
     async with engines(api, 2) as (one, other):
-        age(api, 10_000)
-        assert await watch(one) == "no heartbeat is overdue"  # the first beat arms it
         assert await state(api) == "new"
         told = await beat(address, "GET")
         assert told.json() == {
@@ -91,7 +90,11 @@ async def test_absence_is_one_alert_and_return_ends_it(api: Api) -> None:
         assert said.count("backup missing") == 1
         ((firing, count, severity, service, text),) = alerts(api)
         assert (firing, count, severity, service) == ("firing", 1, 3, "pg-main")
-        assert text.startswith("No heartbeat of backup since")
+        assert re.fullmatch(
+            r"No heartbeat of backup since (20\d\d-\d\d-\d\d at )?\d\d:\d\d UTC:"
+            r" one is due every 60 s",
+            text,
+        )
         assert await state(api) == "missing"
         assert api.count("incident") == 1
         await beat(address)
@@ -106,6 +109,49 @@ async def test_absence_is_one_alert_and_return_ends_it(api: Api) -> None:
     assert api.count("history", "table_name like 'heartbeat%'") == 0
     assert api.count("audit", "table_name like 'heartbeat%'") == 1
     assert (await api.client().verify_audit())["verified"] is True
+
+
+async def test_one_that_never_beats_is_missed_from_when_it_was_made(api18: Api) -> None:
+    """A job that is not set up right, or a wrong address in it, would never be noticed."""
+    address = await add(api18, window_s=60, grace_s=30)
+    async with engines(api18, 1) as (db,):
+        age(api18, 85)
+        assert await watch(db) == "no heartbeat is overdue"
+        (one,) = (await api18.client().list_of("heartbeats"))["items"]
+        assert (one["state"], one["last_beat_at"], one["beats"]) == ("new", None, 0)
+        age(api18, 10)
+        assert await watch(db) == "backup missing"
+        assert await watch(db) == "no heartbeat is overdue"
+        ((firing, count, _, service, text),) = alerts(api18)
+        assert (firing, count, service) == ("firing", 1, "pg-main")
+        assert text.startswith("No heartbeat of backup yet, waited for since ")
+        (one,) = (await api18.client().list_of("heartbeats"))["items"]
+        assert (one["state"], one["last_beat_at"]) == ("missing", None)
+        await beat(address)
+        assert await watch(db) == "backup back"
+        (one,) = (await api18.client().list_of("heartbeats"))["items"]
+        assert (one["state"], one["beats"], bool(one["last_beat_at"])) == ("beating", 1, True)
+    assert (await api18.client().verify_audit())["verified"] is True
+
+
+async def test_the_first_beat_counts_however_soon_it_comes(api18: Api) -> None:
+    address = await add(api18)
+    assert (await beat(address)).status_code == 200
+    assert await state(api18) == "beating"
+
+
+async def test_resumed_one_that_was_never_waited_for_is(api18: Api) -> None:
+    """Heartbeats without a working row, as they were once made."""
+    await add(api18, window_s=60, grace_s=0)
+    with api18.pg.connect() as conn:
+        conn.execute("delete from warroom.heartbeat_state")
+    await api18.client().switch_heartbeat("backup", "pause")
+    await api18.client().switch_heartbeat("backup", "resume")
+    with api18.pg.connect() as conn:
+        conn.execute("update warroom.heartbeat set resumed_at = null")
+    age(api18, 100)
+    async with engines(api18, 1) as (db,):
+        assert await watch(db) == "backup missing"
 
 
 async def test_a_pause_and_a_removal_end_the_alert(api18: Api) -> None:
@@ -198,7 +244,17 @@ async def test_the_command_line(api18: Api) -> None:
     )  # fmt: skip
     made = json.loads(out)
     assert (code, made["window_s"], made["grace_s"]) == (0, 90_000, 0)
-    await beat(f"{api18.url}/heartbeat/{made['token']}")
+    assert made["address"] == f"{api18.url}/heartbeat/{made['token']}"
+    assert (await beat(made["address"])).status_code == 200
+    out = (await warroom("heartbeat", "add", "other", "--service", "pg", **env))[1]
+    (told,) = re.findall(r"^address: (\S+)$", out, re.MULTILINE)
+    assert (await beat(told)).json()["heartbeat"] == "other"
+    # Its name, tried as the address, is answered as any other mistake is.
+    answers = [(await beat(f"{api18.url}/heartbeat/{name}")).json() for name in ("other", "none")]
+    assert {(a["status"], "not in the heartbeat's name" in a["remedy"]) for a in answers} == {
+        (404, True)
+    }
+    assert answers[0]["remedy"] == answers[1]["remedy"]
     assert (await warroom("heartbeat", "pause", "nightly", **env))[0] == 0
     out = (await warroom("heartbeat", "list", **env))[1]
     assert "nightly" in out

@@ -12,10 +12,12 @@ import pytest_asyncio
 
 from tests.api.conftest import Api, serving
 from tests.api.room import verified
+from tests.api.test_commands import login
 from tests.api.test_doors import alert, source, webhook
 from tests.pgfixtures import TestDatabase
+from tests.typist import warroom
 from warroom.domain.alert_noise import TypeCounts, fix_first
-from warroom.errors import Forbidden, NotFound
+from warroom.errors import Forbidden, InvalidInput, NotFound
 from warroom.settings import Settings
 
 Json = dict[str, Any]
@@ -127,6 +129,45 @@ async def test_the_noise_of_alert_types_and_who_answers_for_them(api18: Api) -> 
     good = (await client.noise())["items"][1]
     assert (good["lacks"], good["fix"], good["score"]) == ([], "", 0)
     await verified(api18)
+
+
+async def test_what_is_not_said_of_an_alert_type_stays(api18: Api) -> None:
+    client = api18.client()
+    await source(api18)
+    await client.add("teams", {"key": "db", "name": "DB"})
+    env = login(api18)
+    full = ("--team", "db", "--runbook", "https://x.example/y", "--response", "look")
+    assert (await warroom("report", "type", "am", "Bulk", *full, **env))[0] == 0
+    code, _, err = await warroom(
+        "report", "type", "am", "Bulk", "--runbook", "javascript:alert(1)", **env
+    )
+    assert (code, "https://" in err) == (2, True), err
+    code, out, _ = await warroom("report", "type", "am", "Bulk", "--response", "wait", **env)
+    assert out == ("am Bulk: db answers for it; runbook: https://x.example/y; response: wait\n")
+    with pytest.raises(InvalidInput):
+        await client.set_alert_type("am", "Bulk", runbook="file:///etc/passwd")
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {api18.admin_token}"}) as http:
+        said = await http.post(
+            f"{api18.url}/v1/alert-types",
+            json={"source": "am", "name": "Bulk", "team": None, "runbook": "https://x.example/z"},
+            headers={"Idempotency-Key": "k"},
+        )
+    found = said.json()
+    assert (found["team"], found["runbook"], found["response"], found["version"]) == (
+        "db", "https://x.example/z", "wait", 3,
+    )  # fmt: skip
+    found = await client.set_alert_type("am", "Bulk", team="", runbook="", response="")
+    assert (found["team"], found["runbook"], found["response"]) == (None, "", "")
+    await verified(api18)
+
+
+async def test_a_runbook_that_no_browser_should_open_is_none(api18: Api) -> None:
+    door = api18.client(await source(api18))
+    bad = alert("Odd", "shop")
+    bad["annotations"] = bad.get("annotations", {}) | {"runbook_url": "javascript:alert(1)"}
+    await door.post_alerts(webhook(bad))
+    (odd,) = (await api18.client().noise())["items"]
+    assert (odd["runbook"], "runbook" in odd["lacks"]) == ("", True)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,46 @@ def test_paths(path: str, found: str) -> None:
     assert alert.annotations.get("x", "") == found
 
 
+@pytest.mark.parametrize(
+    ("alerts", "sent", "gap"),
+    [
+        ("incidents[*]", {"incident": [{"n": "x"}]}, "'incidents'"),
+        ("incidents[*]", {"incidents": None}, "'incidents'"),
+        ("incidents[*]", {"incidents": "no list"}, "'incidents'"),
+        ("incidents[*]", "hello", "'incidents'"),
+        ("$[*]", "hello", "'$'"),
+        ("groups[*].alerts[*]", {"groups": [{"alerts": []}, {}]}, "'groups[*].alerts'"),
+        ("groups[*].alert", {"groups": [{"alert": {"n": "x"}}, {"n": "y"}]}, "'groups[*].alert'"),
+        ("incident", {"a": 1}, "'incident'"),
+        ('["odd key"][0]', {"odd key": []}, "'[\"odd key\"][0]'"),
+    ],
+)
+def test_a_body_without_the_place_of_the_alerts_is_refused(
+    alerts: str, sent: Any, gap: str
+) -> None:
+    """Taken as no alerts, they would be lost behind a 200."""
+    mapping = compile_mapping({"alerts": alerts, "fields": {"name": "n"}})
+    with pytest.raises(InvalidInput) as caught:
+        say(partial(generic.read, mapping=mapping), sent)
+    assert caught.value.field == "body"
+    assert f" {gap}, " in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("alerts", "sent"),
+    [
+        ("incidents[*]", {"incidents": []}),
+        ("incidents[*]", {"incidents": {}}),
+        ("$[*]", []),
+        ("groups[*].alerts[*]", {"groups": []}),
+        ("groups[*].alerts[*]", {"groups": [{"alerts": []}]}),
+    ],
+)
+def test_a_list_that_is_there_and_empty_is_no_alert(alerts: str, sent: Any) -> None:
+    mapping = compile_mapping({"alerts": alerts, "fields": {"name": "n"}})
+    assert say(partial(generic.read, mapping=mapping), sent).alerts == ()
+
+
 def test_many_alerts_that_all_look_at_one_long_list_are_read_soon() -> None:
     mapping = compile_mapping(
         {"alerts": "a[*]", "fields": {"name": "n"}, "labels": {"x": "$.l[*]"}}

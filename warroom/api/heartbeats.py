@@ -94,7 +94,7 @@ async def beat_by_post(key: Secret, request: Request, state: State) -> Json:
 
 @router.post("", status_code=201, response_model=HeartbeatMade)
 async def add_heartbeat(body: Heartbeat, ctx: Commander, state: State) -> Json:
-    """Make a heartbeat; it is armed by its first beat."""
+    """Make a heartbeat; the first beat is waited for from now on."""
     return (await heartbeats.add(state.db, ctx, **body.model_dump())).body
 
 

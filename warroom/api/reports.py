@@ -120,13 +120,16 @@ class Noise(BaseModel):
 
 
 class AlertType(Strict):
-    """Who answers for the alerts of a source with this name, and what is expected."""
+    """Who answers for the alerts of a source with this name, and what is expected.
+
+    What is not given (or null) stays as it is; an empty text takes it away.
+    """
 
     source: str = Field(min_length=1, max_length=63)
     name: str = Field(min_length=1, max_length=500)
     team: str | None = Field(default=None, max_length=63)
-    runbook: str = Field(default="", max_length=2000)
-    response: str = Field(default="", max_length=500)
+    runbook: str | None = Field(default=None, max_length=2000, description="http:// or https://")
+    response: str | None = Field(default=None, max_length=500)
 
 
 class AlertTypeSet(BaseModel):

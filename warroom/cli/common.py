@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from warroom.errors import ConfigurationError
@@ -53,15 +54,27 @@ def load_from(args: argparse.Namespace, **overrides: Any) -> LoadedSettings:
 
 
 def settings_from(args: argparse.Namespace, **overrides: Any) -> Settings:
-    """Read the settings as the arguments say; see ``load_from``."""
-    return load_from(args, **overrides).settings
+    """Read the settings as the arguments say; see ``load_from``.
+
+    Where nobody has set ``api.url``, it is the address of what `warroom up` runs on the data
+    directory: whatever token goes along must not reach a stranger on the usual port.
+    """
+    loaded = load_from(args, **overrides)
+    if loaded.origins["api_url"] != "default":
+        return loaded.settings
+    from warroom.embedded import runtime
+
+    here = runtime.running(loaded.settings.data_dir)
+    return loaded.settings if here is None else replace(loaded.settings, api_url=here.api_url)
 
 
 def api_and_token(settings: Settings) -> tuple[str, str | None]:
     """Return the API's address and the token: those configured, else those of `warroom up` here.
 
-    A configured token goes with the configured address; without one, an instance that runs on
-    the data directory gives both (to whoever may read its files).
+    Args:
+        settings: as ``settings_from`` read them; a configured token goes to their address.
+            Without one, an instance that runs on the data directory gives both (to whoever may
+            read its files).
     """
     token = settings.bearer_token()
     if token is not None:

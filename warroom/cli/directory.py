@@ -15,6 +15,7 @@ from warroom.cli.common import (
     SubParsers,
     add_config,
     add_json,
+    api_and_token,
     make_client,
     print_json,
     print_table,
@@ -63,6 +64,7 @@ def run(
     more: Mapping[str, Verb] | None = None,
     *,
     lost: str = "",
+    address: str = "",
 ) -> int:
     """Do what the verb says.
 
@@ -73,8 +75,12 @@ def run(
         body: makes the request of ``add``.
         more: the verbs beside ``add`` and ``list``.
         lost: what to type when a token or secret was made and the answer with it lost.
+        address: where on the API what was made is called; ``{token}`` stands for its token.
     """
     answer = ask(args, route, body, more or {})
+    if address and answer.get("token"):
+        url, _ = api_and_token(settings_from(args))
+        answer["address"] = url.rstrip("/") + address.format_map(answer)
     if args.json:
         print_json(answer)
     elif args.verb == "list":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("key", "service", "severity", "state", "last_beat_at", "window_s", "grace_s",
            "missing_since", "paused_at")  # fmt: skip
+ADDRESS = "/heartbeat/{token}"
 LOST = "Remove it and add it again."
 
 
@@ -59,6 +60,6 @@ async def _switch(args: argparse.Namespace, client: Client, key: str) -> dict[st
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the verb says; `add` tells the token that ends the address, once."""
+    """Do what the verb says; `add` tells the address that is to be called, once."""
     more = dict.fromkeys(("pause", "resume", "remove"), _switch)
-    return directory.run(args, "heartbeats", COLUMNS, _body, more, lost=LOST)
+    return directory.run(args, "heartbeats", COLUMNS, _body, more, lost=LOST, address=ADDRESS)

@@ -35,12 +35,17 @@ def add_parser(subparsers: SubParsers) -> None:
     noise = verbs.add_parser("noise", help="each alert type's noise, what to fix first above")
     noise.add_argument("--last", type=seconds, default=WEEK_S, metavar="7d")
     noise.add_argument("--limit", type=int, default=50)
-    kind = verbs.add_parser("type", help="say who answers for an alert type, and how")
+    kind = verbs.add_parser(
+        "type",
+        help="say who answers for an alert type, and how",
+        description="Say who answers for an alert type, and how. What is not given stays as it is;"
+        " '' takes it away.",
+    )
     kind.add_argument("source")
     kind.add_argument("name")
     kind.add_argument("--team")
-    kind.add_argument("--runbook", default="", metavar="URL")
-    kind.add_argument("--response", default="", help="what is expected of whoever is called")
+    kind.add_argument("--runbook", metavar="URL", help="http:// or https://")
+    kind.add_argument("--response", help="what is expected of whoever is called")
     add = verbs.add_parser("add", help="put what a user sees into triage")
     add.add_argument("title")
     add.add_argument("--body", default="")
@@ -61,7 +66,10 @@ def run(args: argparse.Namespace) -> int:
                 for r in found["items"]]  # fmt: skip
         print_table(rows, COLUMNS)
     elif args.verb == "type":
-        say(f"{found['source']} {found['name']}: {found['team'] or 'nobody'} answers for it")
+        say(
+            f"{found['source']} {found['name']}: {found['team'] or 'nobody'} answers for it;"
+            f" runbook: {found['runbook'] or 'none'}; response: {found['response'] or 'none'}"
+        )
     else:
         say(f"waits in triage as {found['id']}")
     return 0

@@ -53,13 +53,16 @@ def read_document(
     Raises:
         InvalidInput: as ``read``.
     """
-    found = mapping.alerts.every(document, document)
-    if not found and mapping.alerts.steps and None not in mapping.alerts.steps:
+    if (gap := mapping.alerts.gap(document)) is not None:
+        # Nothing there is not "no alerts": the sender's JSON is another than the mapping's author
+        # thought, and a 2xx would lose what it says.
         raise InvalidInput(
-            "The body has nothing where the mapping looks for alerts.",
+            f"The mapping looks for alerts in {shorten(gap, 80)!a}, and the body has nothing there"
+            " that can be read.",
             field="body",
             remedy="`warroom ingest test FILE --as SOURCE` shows what a mapping makes of a body.",
         )
+    found = mapping.alerts.every(document, document)
     if len(found) > MAX_ALERTS:
         raise wrong("body", f"at most {MAX_ALERTS:,} alerts", "Send it in several parts.")
     many = len(found) > 1

@@ -39,8 +39,10 @@ REST = "*"
 Step = str | int | None
 """A key, a place in a list, or None for every entry of it."""
 
+_KEY = r"[^.\[\]\"\s$*]+"
+_PLAIN = re.compile(_KEY)
 _STEP = re.compile(
-    r"\.?(?P<key>[^.\[\]\"\s$*]+)"
+    rf"\.?(?P<key>{_KEY})"
     r"|\[(?P<place>[0-9]{1,6})\]"
     r"|\[(?P<quoted>\"(?:[^\"\\]|\\.)*\")\]"
     r"|\[(?P<every>\*)\]"
@@ -67,6 +69,22 @@ class Path:
             inner = chain.from_iterable(_inside(place, step) for place in found)
             found = list(islice(inner, most))
         return found
+
+    def gap(self, body: Any) -> str | None:
+        """Return the first place on its way that some part of a body lacks; None if none does.
+
+        ``[*]`` asks for a list or an object, also an empty one: behind that nothing is missing.
+        """
+        reached = [body]
+        for number, step in enumerate(self.steps):
+            inner: list[Any] = []
+            for place in reached:
+                entries = list(_inside(place, step))
+                if not entries and not (step is None and isinstance(place, list | dict)):
+                    return _said(self.steps[: number if step is None else number + 1])
+                inner += entries
+            reached = inner
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +209,18 @@ def _step(match: re.Match[str], where: str) -> Step:
         return str(json.loads(quoted))
     except ValueError:
         raise _wrong(where, "a path whose quoted keys are JSON strings") from None
+
+
+def _said(steps: tuple[Step, ...]) -> str:
+    """Return steps as one writes them, ``$`` for the whole body."""
+    text = "".join(
+        "[*]" if step is None
+        else f"[{step}]" if isinstance(step, int)
+        else f".{step}" if _PLAIN.fullmatch(step)
+        else f"[{json.dumps(step)}]"
+        for step in steps
+    )  # fmt: skip
+    return text.removeprefix(".") or "$"
 
 
 def _inside(value: Any, step: Step) -> Iterator[Any]:

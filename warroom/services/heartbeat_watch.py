@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext
-from warroom.domain.validate import say_duration, say_time
+from warroom.domain.validate import say_duration, say_since
 from warroom.services import own_alerts
 from warroom.services.alerts import ENGINE
 from warroom.services.own_alerts import Own
@@ -22,7 +22,8 @@ from warroom.services.own_alerts import Own
 BATCH = 200
 _DUE = """
 select h.id, h.key, h.service_key, h.severity, h.window_s, h.grace_s, h.paused_at, h.removed_at,
-  s.last_beat_at, s.alerted_at, clock_timestamp() as now
+  s.last_beat_at, s.beats, greatest(s.last_beat_at, h.resumed_at) as waited_since, s.alerted_at,
+  clock_timestamp() as now
 from warroom.heartbeat_state s join warroom.heartbeat h on h.id = s.heartbeat_id
 where (s.alerted_at is null and h.paused_at is null and h.removed_at is null
        and greatest(s.last_beat_at, h.resumed_at)
@@ -66,10 +67,11 @@ def _own(row: RowMapping) -> Own:
     now, key = row["now"], row["key"]
     if row["alerted_at"] is None:
         window = say_duration(timedelta(seconds=row["window_s"]))
-        text = (
-            f"No heartbeat of {key} since {say_time(row['last_beat_at'], now)}: one is due every"
-            f" {window}"
-        )
+        silent = (
+            say_since(row["last_beat_at"], now) if row["beats"]
+            else f"yet, waited for {say_since(row['waited_since'], now)}"
+        )  # fmt: skip
+        text = f"No heartbeat of {key} {silent}: one is due every {window}"
     elif row["removed_at"] is not None:
         text = f"The heartbeat {key} was removed: nobody waits for it"
     elif row["paused_at"] is not None:

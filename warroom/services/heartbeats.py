@@ -1,8 +1,9 @@
 """Heartbeats: something speaks up by itself, and its absence is an alert.
 
 The key stands in the address that is called, so it is a secret: only its hash is stored, it is
-told once, and no log has it.  The first beat arms it.  A beat writes one working row and no
-history; the database's clock says when it came.
+told once, and no log has it.  It is waited for from when it is made: a job that never calls must
+be noticed too.  A beat writes one working row and no history; the database's clock says when it
+came.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ from warroom.services.directory.common import (
 
 _TOKEN = re.compile(r"wr_h_[A-Za-z0-9_-]{43}")
 WINDOW_MIN_S: Final = 10
+# While `beats` is 0, `last_beat_at` is since when the first one is waited for.
+_ARM: Final = (
+    "insert into warroom.heartbeat_state (heartbeat_id, last_beat_at, beats)"
+    " values (:id, clock_timestamp(), 0) on conflict do nothing"
+)
 
 
 async def add(
@@ -78,6 +84,7 @@ async def add(
              "window_s": window_s, "grace_s": grace_s, "unit": unit or "main"},
             f"The heartbeat {checked!r}",
         )  # fmt: skip
+        await work.execute(_ARM, {"id": found})
         return Answer(201, {"id": str(found), **body})
 
     return with_token(await run_command(db, ctx, "heartbeat.add", body, handler), made)
@@ -104,6 +111,8 @@ async def switch(db: Database, ctx: CommandContext, key: str, verb: str) -> Answ
         )
         if row is None:
             raise NotFound(f"There is no heartbeat {key!r}; nothing was changed.", field="key")
+        if verb == "resume":
+            await work.execute(_ARM, {"id": row["id"]})
         return Answer(200, {
             "id": str(row["id"]), "key": key, "paused_at": as_text(row["paused_at"]),
             "removed_at": as_text(row["removed_at"]),
@@ -114,9 +123,10 @@ async def switch(db: Database, ctx: CommandContext, key: str, verb: str) -> Answ
 
 _LIST = (
     "select h.id, h.key, h.service_key as service, h.severity, h.window_s, h.grace_s,"
-    " h.paused_at, s.last_beat_at, coalesce(s.beats, 0) as beats, s.alerted_at as missing_since,"
-    " case when h.paused_at is not null then 'paused' when s.heartbeat_id is null then 'new'"
-    " when s.alerted_at is not null then 'missing' else 'beating' end as state"
+    " h.paused_at, case when s.beats > 0 then s.last_beat_at end as last_beat_at,"
+    " coalesce(s.beats, 0) as beats, s.alerted_at as missing_since,"
+    " case when h.paused_at is not null then 'paused' when s.alerted_at is not null then 'missing'"
+    " when s.beats > 0 then 'beating' else 'new' end as state"
     " from warroom.heartbeat h left join warroom.heartbeat_state s on s.heartbeat_id = h.id"
     " where h.removed_at is null and h.key > :after order by h.key limit :limit"
 )
@@ -139,7 +149,7 @@ s as (
   insert into warroom.heartbeat_state as st (heartbeat_id, last_beat_at)
   select h.id, clock_timestamp() from h
   on conflict (heartbeat_id) do update set last_beat_at = clock_timestamp(), beats = st.beats + 1
-  where st.last_beat_at < clock_timestamp() - interval '1 second')
+  where st.beats = 0 or st.last_beat_at < clock_timestamp() - interval '1 second')
 select key, window_s, paused_at from h
 """
 
@@ -167,7 +177,12 @@ async def beat(db: Database, ctx: CommandContext, token: str, *, eyes: UUID) -> 
     if _TOKEN.fullmatch(token):
         await run_command(db, ctx, "heartbeat.beat", {}, handler, eyes=eyes)
     if not found or found[0] is None:
-        raise NotFound("There is no such heartbeat.", remedy="`warroom heartbeat add` makes one.")
+        # The same for a name as for anything else: strangers do not learn which names there are.
+        raise NotFound(
+            "No heartbeat has this address; nothing was noted.",
+            remedy="It ends in the token that `warroom heartbeat add` tells once, not in the"
+            " heartbeat's name; if the token is lost, remove the heartbeat and add it again.",
+        )
     row = found[0]
     return {"status": "ok", "heartbeat": row["key"], "next_within_s": row["window_s"],
             "paused": row["paused_at"] is not None}  # fmt: skip

@@ -11,6 +11,7 @@ from warroom.db import tables
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, read, run_command
 from warroom.domain.alert_noise import TypeCounts, fix_first
+from warroom.domain.catalogue import check_address
 from warroom.domain.flapping import START
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.validate import check_text
@@ -45,7 +46,9 @@ select o.key as source, j.name, count(*) as alerts, sum(j.episodes) as episodes,
   count(*) filter (where not j.acted) as ignored,
   (select t.key from warroom.team t where t.id = coalesce(y.team_id, min(s.team_id::text)::uuid)
     and t.key <> 'unassigned') as owner,
-  coalesce(nullif(y.runbook_url, ''), min(j.annotations ->> 'runbook_url'),
+  coalesce(case when y.runbook_url ~* '^https?://' then y.runbook_url end,
+    min(j.annotations ->> 'runbook_url') filter (where j.annotations ->> 'runbook_url'
+      ~* '^https?://'),
     min(s.runbook_url), '') as runbook,
   coalesce(y.response, '') as response
 from judged j join warroom.source o on o.id = j.source_id
@@ -57,10 +60,13 @@ limit :limit
 """
 _SET = """
 insert into warroom.alert_type (source_id, name, team_id, runbook_url, response)
-values (:source, :name, :team, :runbook, :response)
-on conflict (source_id, name) do update set team_id = :team, runbook_url = :runbook,
-  response = :response, version = alert_type.version + 1
-returning id, version
+values (:source, :name, :team, coalesce(:runbook, ''), coalesce(:response, ''))
+on conflict (source_id, name) do update set
+  team_id = case when :same_team then alert_type.team_id else :team end,
+  runbook_url = coalesce(:runbook, alert_type.runbook_url),
+  response = coalesce(:response, alert_type.response), version = alert_type.version + 1
+returning id, (select t.key from warroom.team t where t.id = team_id) as team,
+  runbook_url as runbook, response, version
 """
 
 
@@ -86,11 +92,21 @@ async def set_type(
     *,
     source: str,
     name: str,
-    team: str | None,
-    runbook: str = "",
-    response: str = "",
+    team: str | None = None,
+    runbook: str | None = None,
+    response: str | None = None,
 ) -> Answer:
     """Say who answers for the alerts of a source that have a name, and how.
+
+    Args:
+        db: the database of the API.
+        ctx: an administrator's.
+        source: the key of the source.
+        name: of the alerts.
+        team: the key of who answers; as with the others None leaves it as it is, empty takes it
+            away.
+        runbook: an address that begins with http:// or https://.
+        response: what is expected of whoever is called.
 
     Raises:
         NotFound: there is no such source or team.
@@ -101,20 +117,20 @@ async def set_type(
         "source": source,
         "name": check_text(name, "name", longest=500, shortest=1),
         "team": team,
-        "runbook": check_text(runbook, "runbook", longest=2000),
-        "response": check_text(response, "response", longest=500),
+        "runbook": check_address(runbook, "runbook") if runbook else runbook,
+        "response": response and check_text(response, "response", longest=500),
     }
 
     async def handler(work: Work) -> Answer:
         of: UUID = await id_of(work, tables.source, source, "source")
-        who = None if team is None else await id_of(work, tables.team, team, "team")
+        who = await id_of(work, tables.team, team, "team") if team else None
         row = await work.row(
             _SET,
-            {"source": of, "name": body["name"], "team": who, "runbook": body["runbook"],
-             "response": body["response"]},
+            {"source": of, "name": body["name"], "team": who, "same_team": team is None,
+             "runbook": body["runbook"], "response": body["response"]},
         )  # fmt: skip
         assert row is not None
-        return Answer(200, {**body, "id": str(row["id"]), "version": row["version"]})
+        return Answer(200, {**body, **row, "id": str(row["id"])})
 
     return await run_command(db, ctx, "alert-type.set", body, handler)
 
