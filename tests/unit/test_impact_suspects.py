@@ -115,6 +115,7 @@ def test_the_deploy_to_blame_is_named_with_its_distance_in_time_and_hops() -> No
         "change", "orders", UUID(int=7), "https://ci",
     )  # fmt: skip
     assert first.reasons[0] == "deploy orders 4.18 4 min before the first alert"
+    assert first.since == change.at, "when it was made, not when its service alerted"
     silent = suspects(shop(), [Seed("checkout", "down")], signals[1:], [change], now=NOW)
     assert "deploy orders 4.18 4 min before the first alert, 1 hop" in next(
         s.reasons for s in silent if s.key == "orders"

@@ -165,7 +165,14 @@ def _suspect(
     if at is None and score.change is not None:
         c = score.change
         return Suspect(
-            "change", key, key, round(likely, 4), tuple(reasons), change=c.id, link=c.link
+            "change",
+            key,
+            key,
+            round(likely, 4),
+            tuple(reasons),
+            since=c.at,
+            change=c.id,
+            link=c.link,
         )
     if at is None:
         name = key.partition(":")[2]
@@ -179,8 +186,9 @@ def _suspect(
         else:
             reasons.append("deepest unhealthy")
     service, item = graph.services[at], unhealthy.get(at)
+    since = item.since if item is not None else None
     if score.change is not None:
-        kind = "change"
+        kind, since = "change", score.change.at
     else:
         kind = "third-party" if service.kind == "third_party" else "service"
     return Suspect(
@@ -191,7 +199,7 @@ def _suspect(
         reasons=tuple(reasons) or ("it needs what is hit",),
         team=service.team,
         tier=service.tier,
-        since=item.since if item is not None else None,
+        since=since,
         path=tuple(graph.services[step].key for step in path),
         change=score.change.id if score.change else None,
         link=score.change.link if score.change else "",
