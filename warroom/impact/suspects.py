@@ -139,14 +139,15 @@ def _domains(
                 felt = [reach.share[at][on] for at in struck if on in reach.share[at]]
                 expected = weights.heard * max(felt, default=0.0)
             total += item.weight * math.log((expected + weights.stray) / weights.stray)
-        said = f"{domain.hit} of {domain.hit + domain.outside} hit services are in {domain.value}"
+        said = f"{domain.hit} of {domain.hit + domain.outside} alerting or reported"
+        said += f" are in {domain.value}"
         said += ", nothing else there is well" if domain.hit == domain.of else (
-            f", {domain.hit} of the {domain.of} there are hit"
+            f", {domain.hit} of the {domain.of} there"
         )  # fmt: skip
         score.add(total, said)
         score.add((domain.of - domain.hit) * math.log(1.0 - weights.domain_heard))
         if not domain.outside:
-            score.add(0.0, f"nothing outside {domain.value} is hit")
+            score.add(0.0, f"nothing outside {domain.value} alerts or is reported")
         found.append((f"{domain.kind}:{domain.value}", score))
     return found
 
@@ -196,7 +197,7 @@ def _suspect(
         key=key,
         name=service.name,
         score=round(likely, 4),
-        reasons=tuple(reasons) or ("it needs what is hit",),
+        reasons=tuple(reasons) or ("what alerts or is reported needs it",),
         team=service.team,
         tier=service.tier,
         since=since,
