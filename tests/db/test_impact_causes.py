@@ -295,3 +295,23 @@ async def test_a_change_that_a_person_named_leads_wherever_it_was(shop: Shop) ->
     await shop.refresh(incident)
     first = (await shop.picture(incident)).suspects[0]
     assert (first.kind, first.key, first.change) == ("change", "feature-flags", unknown)
+
+
+async def test_the_cause_stays_when_all_has_recovered_and_can_be_judged_then(shop: Shop) -> None:
+    incident = shop.incident(**{"pg-main": "down"})
+    shop.alert("orders", "5 minutes", incident=incident)
+    shop.alert("pg-main", "3 minutes", incident=incident)
+    blamed = shop.change("orders", "7 minutes", "orders 4.19", release="4.19")
+    await shop.refresh(incident)
+    before = await shop.suspects(incident)
+    shop.attach(incident, "pg-main", "recovered")
+    shop.sql("update warroom.alert set state = 'resolved', ends_at = clock_timestamp()")
+    await shop.refresh(incident)
+    picture = await shop.picture(incident)
+    assert picture.totals.services == 0
+    assert picture.waves == ()
+    assert {s.key for s in picture.suspects} == set(before)
+    assert blamed in {s.change for s in picture.suspects}
+    shop.judge(incident, blamed, "cause")
+    await shop.refresh(incident)
+    assert (await shop.picture(incident)).suspects[0].change == blamed

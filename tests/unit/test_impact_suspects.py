@@ -54,7 +54,7 @@ def test_the_deepest_that_explains_all_comes_first_and_says_so() -> None:
     assert first.key == "pg"
     assert first.kind == "service"
     assert first.reasons == (
-        "deepest unhealthy: all 3 other hit services need it",
+        "deepest unhealthy: all 3 others alerting or reported need it",
         "first alert, 12:00:58",
     )
     assert first.path == ("pg", "orders", "checkout")
@@ -87,11 +87,23 @@ def test_the_way_of_thousands_leads_there_as_well() -> None:
     assert [graph.services[at].key for at in ways(impact, {start})[start]] == ["db", "a300", "shop"]
 
 
+def test_what_is_only_expected_to_be_hit_contradicts_no_reason() -> None:
+    seeds, signals = [Seed("acme-pay", "down")], [alert("acme-pay")]
+    impact = reason(shop(), seeds)
+    first = suspects(shop(), seeds, signals, now=NOW, impact=impact)[0]
+    assert impact.totals.services == 3
+    assert "nothing else alerts or is reported" in first.reasons
+    graph = estate(*((f"a{n}", HARD, "db") for n in range(4)))
+    alone = suspects(graph, [Seed("db", "down")], [alert("db")], now=NOW)[0]
+    assert "against it: 0 of 4 services that need it alert or are reported" in alone.reasons
+    assert not any("hit" in reason.split() for s in (first, alone) for reason in s.reasons)
+
+
 def test_a_cause_that_gives_no_alert_is_found_by_those_that_need_it() -> None:
     signals = [alert("orders", 90), alert("catalogue", 95), alert("checkout", 99)]
     first = suspects(shop(), [Seed("checkout", "down")], signals, now=NOW)[0]
     assert first.key == "pg"
-    assert first.reasons[0] == "no alert of its own, but all 3 other hit services need it"
+    assert first.reasons[0] == "no alert of its own, but all 3 alerting or reported need it"
     assert first.since is None
 
 
@@ -115,6 +127,7 @@ def test_the_deploy_to_blame_is_named_with_its_distance_in_time_and_hops() -> No
         "change", "orders", UUID(int=7), "https://ci",
     )  # fmt: skip
     assert first.reasons[0] == "deploy orders 4.18 4 min before the first alert"
+    assert first.since == change.at, "when it was made, not when its service alerted"
     silent = suspects(shop(), [Seed("checkout", "down")], signals[1:], [change], now=NOW)
     assert "deploy orders 4.18 4 min before the first alert, 1 hop" in next(
         s.reasons for s in silent if s.key == "orders"
@@ -250,8 +263,8 @@ def test_a_zone_whose_services_all_fail_is_the_suspect() -> None:
     first = suspects(graph, [Seed("eu0", "down")], signals, now=NOW)[0]
     assert (first.kind, first.key, first.name) == ("domain", "zone:eu-1", "eu-1")
     assert first.reasons == (
-        "4 of 4 hit services are in eu-1, 4 of the 5 there are hit",
-        "nothing outside eu-1 is hit",
+        "4 of 4 alerting or reported are in eu-1, 4 of the 5 there",
+        "nothing outside eu-1 alerts or is reported",
     )
 
 

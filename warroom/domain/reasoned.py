@@ -21,7 +21,7 @@ class Suspect:
     against the others of the same list, not a probability.  ``reasons`` are short sentences, the
     strongest first.  ``path`` are the keys from here to the service of the headline, both ends
     included; where no way leads there, to what customers feel most of the unhealthy.  ``change``
-    and ``link`` where it is a change.
+    and ``link`` where it is a change.  ``since`` is when its first alert began, or the change did.
     """
 
     kind: str

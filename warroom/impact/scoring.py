@@ -134,7 +134,7 @@ class Scorer:
             count += own >= _EXPLAINED_MIN
         item = self._unhealthy.get(at)
         others = len(self._unhealthy) - (item is not None)
-        needing = _of(count, others, "hit service")
+        needing = _of(count, others, beside=item is not None)
         if item is None:
             watched = self._graph.services[at].watched
             score.add(w.silent_self if watched else w.unwatched_self)
@@ -143,7 +143,7 @@ class Scorer:
             score.add(item.weight * _surprise(w.heard, w.stray))
             sentence = f"{needing} {_need(count)} it" if count else ""
             if not others:
-                sentence = "nothing else is hit"
+                sentence = "nothing else alerts or is reported"
         score.add(total, sentence)
         asked = [on for on, _ in self._reach.needs(at) if on in overloaded]
         if asked:
@@ -186,7 +186,8 @@ class Scorer:
             silent = (dependants - alerting) / (dependants + 1)
             against = ""
             if dependants > 2 * alerting + 1:
-                against = f"against it: {alerting} of {dependants} services that need it are hit"
+                against = f"against it: {alerting} of {dependants} services that need it"
+                against += " alert or are reported"
             score.add(w.silent_dependants * silent, against, rank=-9.0)
 
     def _timing(self, at: int, score: Score) -> None:
@@ -249,12 +250,14 @@ def _surprise(expected: float, stray: float) -> float:
     return math.log((expected + stray) / stray)
 
 
-def _of(count: int, whole: int, word: str) -> str:
+def _of(count: int, whole: int, *, beside: bool) -> str:
+    """Say how many; never "hit", which also counts what is only expected to be."""
     if whole == 1:
-        return f"the other {word}"
-    if count == whole:
-        return f"all {count} other {word}s" if count > 1 else f"the {word}"
-    return f"{count} of {whole} other {word}s"
+        some = "the other one" if beside else "the one"
+    else:
+        some = f"all {count}" if count == whole else f"{count} of {whole}"
+        some += " others" if beside else ""
+    return f"{some} alerting or reported"
 
 
 def _need(count: int) -> str:

@@ -139,14 +139,15 @@ def _domains(
                 felt = [reach.share[at][on] for at in struck if on in reach.share[at]]
                 expected = weights.heard * max(felt, default=0.0)
             total += item.weight * math.log((expected + weights.stray) / weights.stray)
-        said = f"{domain.hit} of {domain.hit + domain.outside} hit services are in {domain.value}"
+        said = f"{domain.hit} of {domain.hit + domain.outside} alerting or reported"
+        said += f" are in {domain.value}"
         said += ", nothing else there is well" if domain.hit == domain.of else (
-            f", {domain.hit} of the {domain.of} there are hit"
+            f", {domain.hit} of the {domain.of} there"
         )  # fmt: skip
         score.add(total, said)
         score.add((domain.of - domain.hit) * math.log(1.0 - weights.domain_heard))
         if not domain.outside:
-            score.add(0.0, f"nothing outside {domain.value} is hit")
+            score.add(0.0, f"nothing outside {domain.value} alerts or is reported")
         found.append((f"{domain.kind}:{domain.value}", score))
     return found
 
@@ -165,7 +166,14 @@ def _suspect(
     if at is None and score.change is not None:
         c = score.change
         return Suspect(
-            "change", key, key, round(likely, 4), tuple(reasons), change=c.id, link=c.link
+            "change",
+            key,
+            key,
+            round(likely, 4),
+            tuple(reasons),
+            since=c.at,
+            change=c.id,
+            link=c.link,
         )
     if at is None:
         name = key.partition(":")[2]
@@ -179,8 +187,9 @@ def _suspect(
         else:
             reasons.append("deepest unhealthy")
     service, item = graph.services[at], unhealthy.get(at)
+    since = item.since if item is not None else None
     if score.change is not None:
-        kind = "change"
+        kind, since = "change", score.change.at
     else:
         kind = "third-party" if service.kind == "third_party" else "service"
     return Suspect(
@@ -188,10 +197,10 @@ def _suspect(
         key=key,
         name=service.name,
         score=round(likely, 4),
-        reasons=tuple(reasons) or ("it needs what is hit",),
+        reasons=tuple(reasons) or ("what alerts or is reported needs it",),
         team=service.team,
         tier=service.tier,
-        since=item.since if item is not None else None,
+        since=since,
         path=tuple(graph.services[step].key for step in path),
         change=score.change.id if score.change else None,
         link=score.change.link if score.change else "",

@@ -8,7 +8,7 @@ result.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -160,12 +160,18 @@ async def _ahead(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What is known of an incident before its changes are: what is hit, and what alerts."""
+    """What is known of an incident before its changes are: what is hit, and what alerts.
+
+    ``blamed`` are the services whose trouble is to be explained, ``spread`` what that takes down:
+    the incident's as they are, or once all have recovered, as they were while they were hit.
+    """
 
     known: Catalogue
     incident: RowMapping
     seeds: Sequence[Seed]
     impact: Impact
+    blamed: Sequence[Seed]
+    spread: Impact
     heard: Sequence[Signal]
 
     def further(self) -> list[tuple[UUID, UUID]]:
@@ -185,13 +191,13 @@ class _Seen:
             impact,
             suspects(
                 graph,
-                self.seeds,
+                self.blamed,
                 self.heard,
                 changed,
                 earlier=before,
                 now=now,
                 opened=self.incident["opened_at"],
-                impact=impact,
+                impact=self.spread,
             ),
             waves(graph, _drawn(graph, impact), self.heard),
             shared_domains(graph, impact),
@@ -200,10 +206,15 @@ class _Seen:
 
 
 async def _look(work: Work, known: Catalogue, incident: RowMapping, seeds: Sequence[Seed]) -> _Seen:
-    impact = reason(known.graph, seeds)
-    around = near(known.graph, seeds, impact) if seeds else ()
+    impact = spread = reason(known.graph, seeds)
+    blamed = seeds
+    if seeds and not impact.totals.services:
+        # What caused it stays a question after it is over: the learning begins there.
+        blamed = [replace(seed, state="down", since=None) for seed in seeds]
+        spread = reason(known.graph, blamed)
+    around = near(known.graph, blamed, spread) if seeds else ()
     heard = await signals(work, known, incident, around) if around else []
-    return _Seen(known, incident, seeds, impact, heard)
+    return _Seen(known, incident, seeds, impact, blamed, spread, heard)
 
 
 def _drawn(graph: Graph, impact: Impact) -> dict[str, str]:
