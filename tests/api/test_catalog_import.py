@@ -120,6 +120,37 @@ async def test_files_with_errors_get_a_report_and_change_nothing(
     assert marks(api18) == before
 
 
+async def test_a_file_that_cannot_be_read_is_named_and_makes_nothing_gone(
+    api18: Api, tmp_path: Path
+) -> None:
+    entity = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{name: {}}}\n{}"
+    env = login(api18)
+    for name in ("a", "b", "c"):
+        spec = "spec: {dependsOn: ['component:a']}\n" if name != "a" else ""
+        (tmp_path / f"{name}.yaml").write_text(entity.format(name, spec), "utf-8")
+    assert (await warroom("catalog", "import", str(tmp_path), **env))[0] == 0
+    for broken, why in (
+        (b"# backstage.io/ \xe4\n", "it is not UTF-8: byte 16 cannot be read."),
+        (b"# backstage.io/\na: \x00\n", "it contains a NUL character."),
+        (b"# backstage.io/\na: 1\na: 2\n", "has the key 'a' a second time."),
+    ):
+        (tmp_path / "b.yaml").write_bytes(broken)
+        for flags in ([], ["--dry-run"], ["--prune"]):
+            code, out, err = await warroom("catalog", "import", str(tmp_path), *flags, **env)
+            assert (code, "b.yaml" in out, why in out, err) == (1, True, True, "")
+            assert "gone" not in out
+            assert "kept" not in out
+    (tmp_path / "b.yaml").unlink()
+    code, out, _ = await warroom("catalog", "import", str(tmp_path), "--dry-run", **env)
+    assert (code, "gone: service b" in out) == (0, True)
+    for name in ("a", "c"):
+        (tmp_path / f"{name}.yaml").write_bytes(b"\xff\xff")
+    code, out, _ = await warroom("catalog", "import", str(tmp_path), **env)
+    assert (code, out.count("it is not UTF-8")) == (1, 2)
+    assert (await warroom("catalog", "import", str(tmp_path / "none.yaml"), **env))[0] == 2
+    assert api18.count("service", "key in ('a', 'b', 'c')") == 3
+
+
 async def test_circles_and_unknown_names_are_reported_and_strict_refuses_them(api18: Api) -> None:
     files = csv(s="key\na\nb\nc\n", d="service,depends_on\na,b\nb,c\nc,a\na,nowhere\nnobody,b\n")
     client = api18.client()
@@ -244,8 +275,8 @@ async def test_the_command_line_shows_the_same_diff_and_says_how_it_ended(
     assert "error: " in out
     assert "nothing was changed" in out
     bad.write_bytes(b"\xff")
-    code, _, err = await warroom("catalog", "import", str(bad), **env)
-    assert (code, "is not UTF-8" in err) == (2, True)
+    code, out, _ = await warroom("catalog", "import", str(bad), **env)
+    assert (code, "is not UTF-8" in out) == (1, True)
     code, _, err = await warroom("catalog", "import", str(tmp_path / "none"), **env)
     assert (code, "cannot be read" in err) == (2, True)
     code, out, err = await warroom("catalog", "export", "--format", "csv", **env)

@@ -18,6 +18,7 @@ async def estate(api: Api) -> None:
     """Shop depends hard on pg; both of team db but shop's, each in a region of its own."""
     client = api.client()
     await client.add("teams", {"key": "db", "name": "Databases"})
+    await client.add("teams", {"key": "other", "name": "Others"})
     await client.add("services", {"key": "pg", "team": "db", "region": "eu"})
     await client.add("services", {"key": "shop", "region": "us"})
     await client.add("services", {"key": "blog", "region": "us"})
@@ -36,7 +37,7 @@ async def frozen(api: Api) -> dict[str, bool]:
         ("incident", [], {"pg"}),
         ("impact", [], {"pg", "shop"}),
         ("team", ["db"], {"pg"}),
-        ("services", ["pg", "odd"], {"pg", "odd"}),
+        ("services", ["pg", "blog"], {"pg", "blog"}),
         ("region", ["eu"], {"pg"}),
         ("team", ["other"], set()),
         ("services", ["blog"], set()),
@@ -284,6 +285,15 @@ async def test_who_may_ask_and_who_may_make_policies(api18: Api) -> None:
     for scope, values in (("team", []), ("all", ["x"]), ("odd", [])):
         with pytest.raises(InvalidInput):
             await client.add_freeze_policy("p", 1, scope, values)
+    # What would never freeze anything is refused, with who is not there.
+    for scope, values, unknown in (
+        ("team", ["db", "nosuchteam"], "'nosuchteam'"),
+        ("services", ["pgg", "pg", "shp"], "'pgg', 'shp'"),
+        ("region", ["mars"], "'mars'"),
+    ):
+        with pytest.raises(InvalidInput, match=unknown) as lost:
+            await client.add_freeze_policy("p", 1, scope, values)
+        assert (lost.value.field, "list`" in str(lost.value.remedy)) == ("values", True)
     with pytest.raises(NotFound):
         await client.switch_freeze_policy("p", enabled=True)
     first = await client.add_freeze_policy("p", 1, "all", key="k")

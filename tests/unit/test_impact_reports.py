@@ -131,10 +131,23 @@ def test_the_loss_of_a_domain_is_that_of_all_its_services() -> None:
     graph = build([*services, service("lb", zone="z1")], [*pair, Dependency("web", "lb", SOFT)])
     report = weak_points(graph)
     assert [(p.kind, p.key, p.down, p.hurt) for p in report.domains] == [
-        ("zone", "z1", 0, 1), ("zone", "z2", 0, 0),
+        ("zone", "z1", 2, 1), ("zone", "z2", 1, 0),
     ]  # fmt: skip
     assert report.considered == 4
     assert not any(p.single for p in report.services)
+
+
+def test_what_is_in_a_domain_is_lost_with_it() -> None:
+    services = [
+        service("web", 0, user_share=62.0, region="eu"), service("db", 0, kind="datastore"),
+        service("cart", 1, region="eu"), service("shop", 1),
+    ]  # fmt: skip
+    graph = build(services, [Dependency("web", "db", HARD), Dependency("shop", "cart", HARD)])
+    (eu,) = weak_points(graph).domains
+    assert (eu.down, eu.takes_down, eu.single) == (3, ("web", "cart", "shop"), True)
+    assert eu.down == eu.totals.services
+    db = next(p for p in weak_points(graph).services if p.key == "db")
+    assert (db.down, db.takes_down) == (1, ("web",)), "of a service only the others"
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from warroom.catalog import backstage, backstage_out, csv_format, drawings, observed, servicenow
 from warroom.catalog.csv_text import heading
-from warroom.domain.catalogue import Catalogue, CatalogueFile
+from warroom.domain.catalogue import Catalogue, CatalogueFile, Finding
 from warroom.errors import InvalidInput
 
 AUTO: Final = "auto"
@@ -30,7 +31,7 @@ WRITERS: Final[Mapping[str, Callable[[Catalogue], tuple[CatalogueFile, ...]]]] =
 
 
 def read(files: Sequence[CatalogueFile], format_name: str = AUTO) -> Catalogue:
-    """Return what files say.
+    """Return what files say; those that could not be read are errors among its findings.
 
     Args:
         files: of one format.
@@ -42,12 +43,20 @@ def read(files: Sequence[CatalogueFile], format_name: str = AUTO) -> Catalogue:
     """
     if not files:
         raise InvalidInput("There are no files.", field="files", remedy="Name one or a folder.")
-    chosen = detect(files) if format_name == AUTO else format_name
+    readable = [f for f in files if not f.problem]
+    unread = tuple(
+        Finding("error", "bad-file", f"cannot be read: {f.problem}", f.name)
+        for f in files if f.problem
+    )  # fmt: skip
+    if not readable:
+        return Catalogue(format_name, findings=unread)
+    chosen = detect(readable) if format_name == AUTO else format_name
     if chosen not in READERS:
         raise InvalidInput(
             "format is not known.", field="format", remedy=f"Choose one of {', '.join(READERS)}."
         )
-    return READERS[chosen](files)
+    found = READERS[chosen](readable)
+    return replace(found, findings=(*unread, *found.findings))
 
 
 def write(catalogue: Catalogue, format_name: str) -> tuple[CatalogueFile, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from warroom.cli.common import say
+from warroom.domain.validate import unstorable
 from warroom.errors import ConfigurationError, InvalidInput
 
 Json = Mapping[str, Any]
@@ -20,34 +21,48 @@ MOST_SHOWN: Final = 20
 def read_files(paths: Sequence[str]) -> list[dict[str, str]]:
     """Return ``{name, text}`` of each file; of a folder, everything in it that may be one.
 
+    One that cannot be read has a ``problem``, which the report of the import names.
+
     Raises:
-        InvalidInput: there is no such file, it is no UTF-8, or all together are too large.
+        InvalidInput: there is no such file, or all together are too large.
     """
-    found = []
+    found: list[dict[str, str]] = []
+    given = {Path(path).as_posix() for path in paths}
     size = 0
     for name, path in _files(paths):
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise InvalidInput(f"{name} cannot be read: {error.strerror}.", field="path") from None
+            if name in given:
+                raise InvalidInput(
+                    f"{name} cannot be read: {error.strerror}.", field="path"
+                ) from None
+            found.append({"name": name, "text": "", "problem": f"{error.strerror}."})
+            continue
         size += len(data)
         if size > LARGEST:
             raise InvalidInput(
                 f"The files have more than {LARGEST >> 20} MiB together.", field="path",
                 remedy="Import them in parts, each with its own --source.",
             )  # fmt: skip
-        try:
-            found.append({"name": name, "text": data.decode("utf-8-sig")})
-        except UnicodeDecodeError as error:
-            raise InvalidInput(
-                f"{name} is not UTF-8: byte {error.start} cannot be read.", field="path"
-            ) from None
+        found.append({"name": name} | _text(data))
     if not found:
         raise InvalidInput(
             "There is no catalogue file.", field="path",
             remedy=f"Name files, or a folder with {', '.join(sorted(ENDINGS))}.",
         )  # fmt: skip
     return found
+
+
+def _text(data: bytes) -> dict[str, str]:
+    """Return the text of a file, or why it has none that can be sent."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return {"text": "", "problem": f"it is not UTF-8: byte {error.start} cannot be read."}
+    if bad := unstorable(text):
+        return {"text": "", "problem": f"it contains {bad}."}
+    return {"text": text}
 
 
 def _files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:

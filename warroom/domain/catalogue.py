@@ -27,10 +27,14 @@ MAX_LINKS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class CatalogueFile:
-    """A file that was read or is to be written: its name and its text."""
+    """A file that was read or is to be written: its name and its text.
+
+    ``problem`` is why it could not be read, empty when it could; its text is nothing then.
+    """
 
     name: str
     text: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

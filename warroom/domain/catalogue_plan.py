@@ -146,13 +146,15 @@ def plan(
     edges_added, edges_changed, edges_same = _dependencies(catalogue, known, names, level, findings)
     services_gone: tuple[KnownService, ...] = ()
     kept: tuple[str, ...] = ()
+    # What a file with errors says nobody knows: what it held is not gone.
+    whole = not any(f.level == "error" for f in catalogue.findings)
     said = {d.pair for d in catalogue.dependencies}
     edges_gone = tuple(
         d for d in known.dependencies
-        if d.source == source and d.observed == catalogue.observed and d.entry.pair not in said
-        and d.verdict not in ("confirmed", "rejected")
+        if whole and d.source == source and d.observed == catalogue.observed
+        and d.entry.pair not in said and d.verdict not in ("confirmed", "rejected")
     )  # fmt: skip
-    if not catalogue.observed:
+    if whole and not catalogue.observed:
         here = {s.key for s in catalogue.services}
         candidates = [
             s for key, s in known.services.items() if s.source == source and key not in here

@@ -24,8 +24,9 @@ class WeakPoint:
 
     ``kind``: service, region, zone, host or third-party; ``key`` the service, or the domain's
     value.  ``totals`` of everything that falls with it, itself included; ``down`` and ``hurt``
-    count the others.  ``takes_down`` are the services (keys) that customers feel and that stop
-    with it, the most felt first, ten at the most, of ``felt`` in all.  ``cut_off`` is how many
+    count the others, and of a domain also the services in it.  ``takes_down`` are those of them
+    (keys) that customers feel and that stop, the most felt first, ten at the most, of ``felt`` in
+    all.  ``cut_off`` is how many
     services customers reach only through it; ``splits`` whether the estate falls apart without
     it.
     """
@@ -88,14 +89,16 @@ def _point(
     graph: Graph, kind: str, key: str, name: str, lost: list[int], felt: list[int]
 ) -> WeakPoint:
     spread = spread_of(graph, [Seed(graph.services[at].key, _LOST) for at in lost])
-    gone = set(lost)
-    taken = [graph.services[at].key for at in felt if at in spread.down and at not in gone]
+    # A service takes down the others; with a domain everything in it is lost.
+    itself = set(lost) if kind == "service" else set()
+    down = spread.down - itself
+    taken = [graph.services[at].key for at in felt if at in down]
     return WeakPoint(
         kind,
         key,
         name,
         totals(spread),
-        len(spread.down) - len(gone),
+        len(down),
         len(spread.hurt),
         tuple(taken[:_NAMED_MAX]),
         len(taken),

@@ -7,15 +7,30 @@ from collections.abc import Sequence
 from warroom.db import tables
 from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
+from warroom.domain.freeze import Scope as Chosen
 from warroom.domain.freeze import check_scope
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.validate import check_severity, check_text
-from warroom.errors import NotFound
+from warroom.errors import InvalidInput, NotFound
 from warroom.services import freezes
 from warroom.services.access import require
 from warroom.services.directory.common import Json, check_key, insert, listing
 from warroom.services.eyes import all_eyes
 
+# Of the names given those that nobody has, as long as whoever asks may see them.
+_UNKNOWN = {
+    Chosen.TEAM: "select v from unnest(cast(:values as text[])) with ordinality as n(v, at)"
+    " where not exists (select from warroom.team t where t.key = v) order by at",
+    Chosen.SERVICES: "select v from unnest(cast(:values as text[])) with ordinality as n(v, at)"
+    " where not exists (select from warroom.service s where s.key = v) order by at",
+    Chosen.REGION: "select v from unnest(cast(:values as text[])) with ordinality as n(v, at)"
+    " where not exists (select from warroom.service s where s.region = v) order by at",
+}
+_KNOWN_BY = {
+    Chosen.TEAM: ("There is no team", "`warroom team list` shows which there are."),
+    Chosen.SERVICES: ("There is no service", "`warroom service list` shows which there are."),
+    Chosen.REGION: ("No service is in the region", "`warroom service list` shows the regions."),
+}
 _OPEN = "select id from warroom.incident where ended_at is null order by id"
 _LIST = (
     "select id, key, name, min_severity, scope, scope_values as values, enabled"
@@ -36,7 +51,8 @@ async def add(
     """Make a policy; incidents that are open already freeze by it at once.
 
     Raises:
-        InvalidInput: a field cannot be used.
+        InvalidInput: a field cannot be used, or names a team, service or region that is not there:
+            it would never freeze anything.
         AlreadyExists: its key is taken.
     """
     require(ctx, Scope.ADMIN)
@@ -51,6 +67,7 @@ async def add(
     }
 
     async def handler(work: Work) -> Answer:
+        await _check_known(work, chosen, named)
         columns = {k: v for k, v in body.items() if k != "values"} | {"scope_values": list(named)}
         found = await insert(work, tables.freeze_policy, columns, f"The policy {checked!r}")
         await _everywhere(work)
@@ -88,6 +105,19 @@ async def list_all(
 ) -> list[Json]:
     """Return the policies behind the key ``after``."""
     return await listing(db, ctx, _LIST, after=after, limit=limit)
+
+
+async def _check_known(work: Work, scope: Chosen, values: Sequence[str]) -> None:
+    if scope not in _UNKNOWN:
+        return
+    lost = [r["v"] for r in await work.rows(_UNKNOWN[scope], {"values": list(values)})]
+    if lost:
+        said, remedy = _KNOWN_BY[scope]
+        names = ", ".join(repr(v[:80]) for v in lost[:5])
+        more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+        raise InvalidInput(
+            f"{said} {names}{more}; nothing was changed.", field="values", remedy=remedy
+        )
 
 
 async def _everywhere(work: Work) -> None:

@@ -32,6 +32,10 @@ class File(Strict):
 
     name: str = Field(min_length=1, max_length=500)
     text: str
+    problem: str = Field(
+        default="", max_length=500,
+        description="why whoever sends it could not read it: an error of the report",
+    )  # fmt: skip
 
 
 class Import(Strict):
@@ -127,7 +131,7 @@ async def import_files(
 ) -> Json:
     """Import catalogue files, whole or not at all; 422 with the report when they have errors."""
     require(ctx, Scope.ADMIN)
-    files = [CatalogueFile(f.name, f.text) for f in body.files]
+    files = [CatalogueFile(f.name, f.text, f.problem) for f in body.files]
     # Seconds for a large estate: other requests go on meanwhile.
     catalogue = await asyncio.to_thread(formats.read, files, body.format)
     options = importing.Options(
