@@ -70,7 +70,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """One line of the active incidents pane. ``severity`` 1 (worst) to 5."""
+    """One line of the active incidents pane. ``severity`` 1 (worst) to 5.
+
+    ``next_timer`` runs; ``owed`` is an update that was due and that nobody has given.
+    """
 
     id: UUID
     number: int
@@ -89,12 +92,18 @@ class IncidentRow:
     alert_count: int = 0
     firing_count: int = 0
     next_timer: NextTimer | None = None
+    owed: NextTimer | None = None
     offers: tuple[RoleOffer, ...] = ()
 
     @property
     def ref(self) -> str:
         """What people call it, e.g. ``INC-2041``."""
         return f"INC-{self.number}"
+
+    @property
+    def clock(self) -> NextTimer | None:
+        """The clock to show where there is room for one: what is owed, else the next."""
+        return self.owed or self.next_timer
 
 
 @dataclass(frozen=True, slots=True)
