@@ -61,11 +61,23 @@ class IncidentLink:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field of the registry. ``type``: text, number, boolean, date or choice."""
+
+    key: str
+    label: str
+    type: str
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
-    """What a person can choose from: people by name, services as (key, name)."""
+    """What a person can choose from: people by name, services as (key, name), custom fields."""
 
     people: tuple[str, ...] = ()
     services: tuple[tuple[str, str], ...] = ()
+    fields: tuple[CustomField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +185,10 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class IncidentDetail:
-    """Everything that the detail screen shows of one incident; timeline newest first."""
+    """Everything that the detail screen shows of one incident; timeline newest first.
+
+    ``merged_into`` is the number of the incident that it went into, as far as the reader sees it.
+    """
 
     row: IncidentRow
     summary: str
@@ -186,6 +201,7 @@ class IncidentDetail:
     custom: tuple[tuple[str, str], ...] = field(default=())
     links: tuple[IncidentLink, ...] = ()
     resolution: str = ""
+    merged_into: int | None = None
 
     @property
     def offers(self) -> tuple[RoleOffer, ...]:

@@ -252,6 +252,17 @@ where l.incident_id = %(id)s order by l.added_at, l.id
 """
 
 
+_MERGED: LiteralString = """
+select i.number from read_v1.incident_relation r join read_v1.incident i on i.id = r.other_id
+where r.incident_id = %(id)s and r.kind = 'merged-into'
+"""
+_MERGED_THEN: LiteralString = """
+select i.number from read_v1.incident_relation_at(%(as_of)s) r
+join read_v1.incident_at(%(as_of)s) i on i.id = r.other_id
+where r.incident_id = %(id)s and r.kind = 'merged-into'
+"""
+
+
 async def read_timeline(
     conn: Connection, incident_id: UUID, *, as_of: datetime | None = None, limit: int = 200
 ) -> tuple[TimelineRow, ...]:
@@ -300,6 +311,7 @@ async def read_incident(
     timers = await _fetch(conn, source + _TIMERS, args)
     roles = await _fetch(conn, source + _ROLES, args)
     links = await _fetch(conn, _LINKS if as_of is None else _LINKS_THEN, args)
+    merged = await _fetch(conn, _MERGED if as_of is None else _MERGED_THEN, args)
     return IncidentDetail(
         row=row,
         summary=found[0]["summary"],
@@ -312,6 +324,7 @@ async def read_incident(
         custom=tuple((str(k), str(v)) for k, v in json.loads(found[0]["custom"]).items()),
         links=tuple(IncidentLink(**link) for link in links),
         resolution=found[0]["resolution"] or "",
+        merged_into=merged[0]["number"] if merged else None,
     )
 
 
