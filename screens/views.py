@@ -72,4 +72,4 @@ def _shows(view: View, row: IncidentRow, who: str) -> bool:
 
 
 def _due(row: IncidentRow) -> tuple[datetime, int]:
-    return (row.next_timer.due_at if row.next_timer else _NEVER), row.number
+    return (row.clock.due_at if row.clock else _NEVER), row.number

@@ -337,7 +337,7 @@ class WarRoom(PaneWork):
         now = desk_of(self).database_now()
         if self._board is None or now is None:
             return 0
-        clocks = [row.next_timer for row in self._board.rows if row.next_timer]
+        clocks = [row.clock for row in self._board.rows if row.clock]
         return sum(timer.due_at <= now for timer in clocks)
 
     def on_filter_changed(self, message: FilterChanged) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from warroom.domain.picture import BoardPicture, IncidentRow
+from warroom.domain.picture import BoardPicture, IncidentRow, NextTimer
 from warroom.domain.safe_text import safe_text
 from widgets.big_clock import big
 from widgets.cell_view import CellView
@@ -46,15 +46,17 @@ class Header(CellView):
         self._facts = HeaderFacts()
         self._badge: Freshness = NO_PICTURE
         self._worst: IncidentRow | None = None
-        self._nearest: IncidentRow | None = None
+        self._nearest: tuple[IncidentRow, NextTimer] | None = None
 
     def show_facts(self, facts: HeaderFacts, badge: Freshness) -> None:
         """Take the facts of this moment."""
         if facts.board is not self._facts.board:
             rows = facts.board.rows if facts.board else ()
             self._worst = min((r for r in rows if not r.drill), key=_badness, default=None)
-            real = (r for r in rows if r.next_timer and not r.drill)
-            self._nearest = min(real, key=_due, default=None)
+            clocks = [(r, r.next_timer) for r in rows if r.next_timer and not r.drill]
+            # What is owed stays for as long as nobody gives it: it hides no clock that still runs.
+            clocks = clocks or [(r, r.owed) for r in rows if r.owed and not r.drill]
+            self._nearest = min(clocks, key=lambda pair: pair[1].due_at, default=None)
         self._facts, self._badge = facts, badge
         self.repaint()
 
@@ -97,14 +99,14 @@ class Header(CellView):
         elif index == BIG_LINES - 1:
             left = [cell(f" {self._worst.title if self._worst else ''}", 60, Role.BAR)]
             right = f"{time_words(now)} UTC" if now else ""
-        timer = self._nearest.next_timer if self._nearest else None
-        if timer is not None and now is not None and self._nearest is not None:
+        if now is not None and self._nearest is not None:
+            row, timer = self._nearest
             words, role = timer_words(timer, now)
             role = Role.BAR if role is Role.PLAIN else role
             digits = big(words.removesuffix(" ⏱").removeprefix("OVERDUE "))[index % BIG_LINES]
             verb = "OVERDUE" if role is Role.NOW_LOUD else "next clock"
             where = f"{timer_verb(timer.kind)} → {target_words(timer.target)}"
-            labels = (verb, self._nearest.ref, where)
+            labels = (verb, row.ref, where)
             middle = [_whole(f" {digits} ", role), _bar("  ")]
             middle.append(cell(labels[index % BIG_LINES], 36, Role.BAR))
         badge = [_whole(*badge_words(self._badge))] if index == 1 else [_whole(right, Role.BAR)]
@@ -128,7 +130,7 @@ class Header(CellView):
         if self._worst is not None:
             groups.append(_worst(self._worst, width))
         if self._nearest is not None and self._facts.now:
-            groups.append(_next(self._nearest, self._facts.now, width))
+            groups.append(_next(*self._nearest, self._facts.now, width))
         if not roomy:  # a drill takes no room from what is real
             groups.append(_drills(board))
         return groups
@@ -170,15 +172,15 @@ def _worst(row: IncidentRow, width: int) -> list[Cell]:
     return cells
 
 
-def _next(row: IncidentRow, now: datetime, width: int) -> list[Cell]:
+def _next(row: IncidentRow, timer: NextTimer, now: datetime, width: int) -> list[Cell]:
     """The clock that runs out first, and whose it is."""
-    words, role = timer_words(row.next_timer, now)
+    words, role = timer_words(timer, now)
     role = Role.BAR if role is Role.PLAIN else role
     # As wide as an overdue clock, so that what follows stays where it is.
     clock = cell(words.removesuffix(" ⏱"), 13 if role is Role.NOW_LOUD else 5, role)
     where = row.ref
-    if width >= 160 and row.next_timer is not None:
-        where += f" {timer_verb(row.next_timer.kind)} → {target_words(row.next_timer.target)}"
+    if width >= 160:
+        where += f" {timer_verb(timer.kind)} → {target_words(timer.target)}"
     label = [_bar(" next ")] if width >= 100 else [_bar(" ")]
     return [*label, clock, _whole(f" {safe_text(where, 60)} ", Role.BAR_QUIET)]
 
@@ -200,7 +202,3 @@ def _whole(text: str, role: Role) -> Cell:
 
 def _badness(row: IncidentRow) -> tuple[int, datetime]:
     return row.severity, row.opened_at
-
-
-def _due(row: IncidentRow) -> float:
-    return row.next_timer.due_at.timestamp() if row.next_timer else 0.0

@@ -119,10 +119,10 @@ def incident_lines(
 
 
 def _clock(row: IncidentRow, width: int, now: datetime) -> list[Cell]:
-    words, role = timer_words(row.next_timer, now)
-    if row.next_timer is None or width < 30:
+    words, role = timer_words(row.clock, now)
+    if row.clock is None or width < 30:
         return _right(words, width, role)
-    target = f"{timer_verb(row.next_timer.kind)} → {target_words(row.next_timer.target)}"
+    target = f"{timer_verb(row.clock.kind)} → {target_words(row.clock.target)}"
     return [cell(target, width - 17, Role.QUIET, right=True), *_right(words, 17, role)]
 
 

@@ -128,9 +128,13 @@ def _moving(detail: IncidentDetail, now: datetime, width: int) -> Iterator[Line]
 def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
     """Who, what it hits, the summary and the timeline."""
     row = detail.row
-    holders = [f"{role} {name}" for role, name in detail.roles]
-    holders = holders or [f"owner {row.owner or 'nobody'}"]
+    yield from _standing(detail, width)
+    holders = [f"owner {row.owner or 'nobody'}", *(f"{role} {name}" for role, name in detail.roles)]
     yield from _wrapped("who", " · ".join(holders), width)
+    for offer in detail.offers:
+        brief = f": {offer.brief}" if offer.brief else ""
+        asked = f"{offer.to} to be {offer.role}, by {offer.giver}{brief}"
+        yield from _wrapped("asked", asked, width, Role.SOON)
     names = [f"{s.name or s.key} {s.state}" for s in row.services]
     more = row.service_count - len(names)
     yield from _wrapped("hits", ", ".join(names) + (f" +{more}" if more > 0 else ""), width)
@@ -140,6 +144,9 @@ def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
         yield from _wrapped("", _alert_words(alert), width)
     if len(detail.alerts) > ALERTS_MAX:
         yield from _wrapped("", f"and {len(detail.alerts) - ALERTS_MAX} more", width)
+    for number, link in enumerate(detail.links):
+        called = f"{link.label} " if link.label and link.label != link.url else ""
+        yield from _wrapped("" if number else "links", f"{link.kind} {called}{link.url}", width)
     for key, value in detail.custom:
         yield from _wrapped(safe_text(key, 24), value, width)
     for paragraph in _rows(safe_text(detail.summary, 2000, single_line=False), width):
@@ -155,6 +162,19 @@ def _record(detail: IncidentDetail, width: int) -> Iterator[Line]:
         yield Line((cell(older, width, Role.QUIET),))
 
 
+def _standing(detail: IncidentDetail, width: int) -> Iterator[Line]:
+    """What sets it apart: few may see it, it is part of another one, how it ended."""
+    said = []
+    if detail.row.visibility != "normal":
+        said.append(f"{detail.row.visibility}: only some may see it")
+    if detail.merged_into is not None:
+        said.append(f"merged into INC-{detail.merged_into}")
+    elif detail.resolution:
+        said.append(f"ended as {detail.resolution}")
+    if said:
+        yield from _wrapped("state", " · ".join(said), width, Role.SOON)
+
+
 def _alert_words(alert: AlertRow) -> str:
     """One alert: its priority from the business, what it says, and why it is here."""
     level = f"P{alert.priority} " if alert.priority is not None else ""
@@ -166,7 +186,7 @@ def _alert_words(alert: AlertRow) -> str:
 def _entry(entry: TimelineRow, width: int) -> Iterator[Line]:
     """An entry hangs to the right of its time, kind and author."""
     author_width = 12 if width >= 70 else 8
-    indent = 8 + 2 + 2 + 9 + 1 + author_width + 1
+    indent = 10 + 2 + 11 + author_width + 1
     kind = _KIND_ROLES.get(entry.kind, Role.PLAIN)
     text = safe_text(entry.text, 2000, single_line=False)
     if entry.corrects is not None:
@@ -182,14 +202,14 @@ def _entry(entry: TimelineRow, width: int) -> Iterator[Line]:
             (
                 cell(time_words(entry.happened_at), 10, Role.QUIET),
                 cell(glyph, 2, Role.CHOSEN),
-                cell(short, 10, Role.QUIET),
+                cell(short, 11, Role.QUIET),
                 cell(entry.author or entry.source or "—", author_width + 1, Role.PLAIN),
                 cell(part, width - indent, kind),
             )
         )
 
 
-def _wrapped(label: str, text: str, width: int) -> Iterator[Line]:
+def _wrapped(label: str, text: str, width: int, role: Role = Role.PLAIN) -> Iterator[Line]:
     for number, part in enumerate(_rows(safe_text(text, 1000), max(width - 8, 8))):
         head = cell(label if number == 0 else "", 8, Role.QUIET)
-        yield Line((head, cell(part, width - 8)))
+        yield Line((head, cell(part, width - 8, role)))

@@ -50,8 +50,8 @@ class TimersList(PaneList):
             self.post_message(self.Chosen(self.chosen_timer.number))
 
     def overdue(self, now: datetime) -> int:
-        """Return how many armed clocks have run out."""
-        return sum(row.state == "armed" and row.due_at <= now for row in self._rows)
+        """Return how many clocks have run out, told or not."""
+        return sum(row.state != "paused" and row.due_at <= now for row in self._rows)
 
     def foot(self) -> SafeText:
         """Say how many there are when not all are visible."""

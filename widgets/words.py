@@ -87,7 +87,18 @@ def timer_words(timer: NextTimer | None, now: datetime) -> tuple[str, Role]:
 
 
 def people_words(row: IncidentRow) -> tuple[str, Role]:
-    """Return owner and commander in one phrase; nobody is said, in amber."""
+    """Return owner and commander in one phrase, and who is asked to take a role.
+
+    Nobody is said, in amber, and so is a question that waits for its answer.
+    """
+    words, role = _holders(row)
+    if not row.offers:
+        return words, role
+    asked = row.offers[0].to
+    return f"{words} →{asked}?", Role.SOON
+
+
+def _holders(row: IncidentRow) -> tuple[str, Role]:
     if row.owner is None and row.commander is None:
         return "— nobody", Role.SOON
     if row.commander is None:

@@ -121,7 +121,7 @@ async def test_verbs_on_the_log_and_what_hangs_on_it(typed: Typed) -> None:
     assert linked["links"][0]["label"] == "https://meet.example/1"
     assert (await typed("link", "1", "https://meet.example/1", "--remove"))[1].endswith("no link\n")
     await typed.ok("field", "1", "users=4e3")
-    assert (await typed.ok("field", "1", 'code="42"'))["custom"] == {"users": 4000.0, "code": "42"}
+    assert (await typed.ok("field", "1", "code=42"))["custom"] == {"users": 4000.0, "code": "42"}
     assert (await typed.ok("field", "1", "users="))["custom"] == {"code": "42"}
 
 

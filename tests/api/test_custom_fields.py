@@ -97,6 +97,29 @@ async def test_only_administrators_define_and_a_key_is_taken_once(api18: Api) ->
     assert len((await reader.list_of("fields"))["items"]) == 1
 
 
+async def test_what_is_typed_is_read_by_the_type_of_the_field(api18: Api) -> None:
+    env, client = login(api18), api18.client()
+    for kind in ("text", "number", "boolean", "date", "choice"):
+        more = {"choices": ["42", "7"]} if kind == "choice" else {}
+        await client.add("fields", {"key": kind, "label": kind, "type": kind} | more)
+    ref = (await client.declare("x", 1))["ref"]
+    for typed, stored in (
+        ("text=123", "123"), ("text=true", "true"), ("text=a=b", "a=b"), ("number=42", 42),
+        ("number=-1.5", -1.5), ("boolean=yes", True), ("boolean=false", False),
+        ("date=2031-05-04", "2031-05-04"), ("choice=42", "42"),
+    ):  # fmt: skip
+        code, _, err = await warroom("incident", "field", ref, typed, **env)
+        assert (code, err) == (0, ""), typed
+        key = typed.partition("=")[0]
+        found = (await client.incident(ref))["custom"][key]
+        assert (found, type(found)) == (stored, type(stored)), typed
+    code, _, err = await warroom("incident", "field", ref, "number=many", **env)
+    assert code != 0
+    assert "a finite number" in err
+    assert (await warroom("incident", "field", ref, "text=", **env))[0] == 0
+    assert "text" not in (await client.incident(ref))["custom"]
+
+
 async def test_the_command_line_defines_and_lists(api18: Api) -> None:
     env = login(api18)
     words = ["--type", "choice", "--choice", "gold", "--choice", "silver", "--required"]

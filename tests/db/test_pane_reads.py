@@ -193,7 +193,7 @@ async def test_timers_come_by_deadline_and_paused_ones_last(seeded: Seeded) -> N
         picture = await read_timers(conn)
         short = await read_timers(conn, limit=2)
     assert [(r.at_zero, r.target, r.state) for r in picture.rows] == [
-        ("update due", "nobody", "armed"),
+        ("update due", "ana", "armed"),  # she commands
         ("escalates", "team unassigned", "armed"),
         ("escalates", "nobody", "armed"),
         ("legal deadline", "privacy", "armed"),
@@ -203,6 +203,10 @@ async def test_timers_come_by_deadline_and_paused_ones_last(seeded: Seeded) -> N
     assert picture.rows[-1].paused_at is not None
     assert picture.rows[0].due_at < picture.read_at
     assert (short.rows, short.total) == (picture.rows[:2], 5)
+    with seeded.db.connect() as conn:
+        conn.execute("update warroom.role_held set released_at = now()")
+    async with reader(seeded) as conn:
+        assert (await read_timers(conn)).rows[0].target == "team unassigned"
     with seeded.db.connect() as conn:
         conn.execute(
             "update warroom.incident set owner_id = %s where id = %s",

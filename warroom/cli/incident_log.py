@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -20,10 +18,10 @@ Parser = argparse.ArgumentParser
 Args = argparse.Namespace
 
 
-def read_field(pair: str) -> tuple[str, str | float | bool | None]:
-    """Read ``KEY=VALUE``: a number, true or false, else a text; nothing takes the field away.
+def read_field(pair: str) -> tuple[str, str | None]:
+    """Read ``KEY=VALUE``: the text as it stands; nothing behind the ``=`` takes the field away.
 
-    A text that looks like one of those stands in double quotes: ``code="42"``.
+    What the text means is the registry's word: only it knows that a field is a number.
 
     Raises:
         ArgumentTypeError: there is no ``=``.
@@ -31,15 +29,7 @@ def read_field(pair: str) -> tuple[str, str | float | bool | None]:
     key, sign, text = pair.partition("=")
     if not sign or not key:
         raise argparse.ArgumentTypeError(f"{pair[:80]!r} is not like KEY=VALUE")
-    if not text:
-        return key, None
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return key, text
-    if isinstance(value, float) and not math.isfinite(value):
-        return key, text
-    return key, value if isinstance(value, str | bool | int | float) else text
+    return key, text or None
 
 
 def _log(parser: Parser, _many: bool) -> None:
@@ -98,7 +88,9 @@ def _link(parser: Parser, _many: bool) -> None:
 
 def _field(parser: Parser, _many: bool) -> None:
     parser.add_argument("pair", type=read_field, metavar="KEY=VALUE",
-                        help="nothing behind the = takes it away")  # fmt: skip
+                        help="as it is typed, read by the field's type (a number, true, yes, "
+                        "2031-05-04, one of its choices); nothing behind = takes it away"
+                        )  # fmt: skip
 
 
 def _send_pin(c: Client, a: Args, aim: Aim) -> Awaitable[Json]:

@@ -56,9 +56,17 @@ def _speaker(state: IncidentState) -> Party | None:
 
 
 def set_update_due(
-    state: IncidentState, actor: Principal, now: datetime, *, in_s: object
+    state: IncidentState,
+    actor: Principal,
+    now: datetime,
+    *,
+    in_s: object,
+    team: str | None = None,
 ) -> Decision:
     """Decide when the next update is due; None stops the clock.
+
+    ``team`` is the key of the team that owns the worst-hit service, which owes it when no person
+    does.
 
     Raises:
         Refused: the incident has ended.
@@ -77,7 +85,7 @@ def set_update_due(
     seconds = _seconds(in_s, "in_s", 1, UPDATE_LONGEST_S)
     due = now + timedelta(seconds=seconds)
     speaker = _speaker(state)
-    who = speaker.name if speaker else "nobody"
+    who = speaker.name if speaker else f"team {team}" if team else "nobody"
     text = f"next update due {say_time(due, now)}, from {who} (set by {actor.name})"
     return Decision(
         command=Command.UPDATE_DUE,

@@ -61,16 +61,31 @@ class IncidentLink:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field of the registry. ``type``: text, number, boolean, date or choice."""
+
+    key: str
+    label: str
+    type: str
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
-    """What a person can choose from: people by name, services as (key, name)."""
+    """What a person can choose from: people by name, services as (key, name), custom fields."""
 
     people: tuple[str, ...] = ()
     services: tuple[tuple[str, str], ...] = ()
+    fields: tuple[CustomField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """One line of the active incidents pane. ``severity`` 1 (worst) to 5."""
+    """One line of the active incidents pane. ``severity`` 1 (worst) to 5.
+
+    ``next_timer`` runs; ``owed`` is an update that was due and that nobody has given.
+    """
 
     id: UUID
     number: int
@@ -89,12 +104,18 @@ class IncidentRow:
     alert_count: int = 0
     firing_count: int = 0
     next_timer: NextTimer | None = None
+    owed: NextTimer | None = None
     offers: tuple[RoleOffer, ...] = ()
 
     @property
     def ref(self) -> str:
         """What people call it, e.g. ``INC-2041``."""
         return f"INC-{self.number}"
+
+    @property
+    def clock(self) -> NextTimer | None:
+        """The clock to show where there is room for one: what is owed, else the next."""
+        return self.owed or self.next_timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +185,10 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class IncidentDetail:
-    """Everything that the detail screen shows of one incident; timeline newest first."""
+    """Everything that the detail screen shows of one incident; timeline newest first.
+
+    ``merged_into`` is the number of the incident that it went into, as far as the reader sees it.
+    """
 
     row: IncidentRow
     summary: str
@@ -177,6 +201,7 @@ class IncidentDetail:
     custom: tuple[tuple[str, str], ...] = field(default=())
     links: tuple[IncidentLink, ...] = ()
     resolution: str = ""
+    merged_into: int | None = None
 
     @property
     def offers(self) -> tuple[RoleOffer, ...]:

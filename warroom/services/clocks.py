@@ -13,7 +13,7 @@ from warroom.domain import clocks as rules
 from warroom.domain.escalation import Policy, Step
 from warroom.domain.incident import Command, Decision, IncidentState, Status
 from warroom.domain.principal import CommandContext
-from warroom.services.escalation_policies import policy_of
+from warroom.services.escalation_policies import owner_teams, policy_of
 from warroom.services.incident_commands import change, check_version, hold, run_on
 from warroom.services.snoozes import pause, put_to_sleep
 
@@ -33,11 +33,13 @@ async def set_update_due(
     db: Database, ctx: CommandContext, ref: str, *, version: int, in_s: float | None
 ) -> Answer:
     """Say when the next update is due, None for never."""
-    return await change(
-        db, ctx, ref, Command.UPDATE_DUE, {"version": version, "in_s": in_s},
-        lambda state, now: rules.set_update_due(state, ctx.principal, now, in_s=in_s),
-        version=version,
-    )  # fmt: skip
+
+    async def work_on(work: Work, row: RowMapping, state: IncidentState, now: datetime) -> Decision:
+        team = (await owner_teams(work, [row["id"]])).get(row["id"])
+        return rules.set_update_due(state, ctx.principal, now, in_s=in_s, team=team)
+
+    body = {"version": version, "in_s": in_s}
+    return await run_on(db, ctx, ref, Command.UPDATE_DUE, body, work_on, version=version)
 
 
 async def snooze(

@@ -208,7 +208,8 @@ async def follow(
         await work.execute(
             "update warroom.timer set state = 'cancelled', reason = :why, version = version + 1"
             " where incident_id = :incident and kind = any(:kinds)"
-            " and state in ('armed', 'paused')",
+            # An update that is owed has fired; "none is due" ends that, too.
+            " and (state in ('armed', 'paused') or (state = 'fired' and kind = 'update-due'))",
             {"incident": row["id"], "why": decision.cancel[0].why,
              "kinds": [c.kind.value for c in decision.cancel]},
         )  # fmt: skip

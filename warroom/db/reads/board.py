@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from warroom.db.reads.clock_sql import OWED, TARGET
 from warroom.domain.picture import (
     AlertRow,
     BoardPicture,
@@ -39,6 +40,8 @@ with incident as not materialized (select * from read_v1.incident),
   role_held as not materialized (select * from read_v1.role_held),
   timer as not materialized (select * from read_v1.timer),
   handover as not materialized (select * from read_v1.handover),
+  team as not materialized (select * from read_v1.team),
+  timeline as not materialized (select * from read_v1.timeline),
 """
 _THEN: LiteralString = """
 with incident as materialized (select * from read_v1.incident_at(%(as_of)s)),
@@ -48,6 +51,8 @@ with incident as materialized (select * from read_v1.incident_at(%(as_of)s)),
   role_held as materialized (select * from read_v1.role_held_at(%(as_of)s)),
   timer as materialized (select * from read_v1.timer_at(%(as_of)s)),
   handover as materialized (select * from read_v1.handover_at(%(as_of)s)),
+  team as materialized (select * from read_v1.team_at(%(as_of)s)),
+  timeline as not materialized (select * from read_v1.timeline where recorded_at <= %(as_of)s),
 """
 _OPEN: LiteralString = """
   board as materialized (
@@ -61,7 +66,7 @@ _ONE: LiteralString = """
 # gathered is of the page's incidents only, so a full join gives what a left join would, and cannot
 # become a loop in a loop: with few open among millions the planner expects one, finds 500, and a
 # page took five times as long.
-_ROWS: LiteralString = """,
+_ROWS: LiteralString = f""",
   held as (
     select distinct on (r.incident_id) r.incident_id, p.name
     from role_held r join person p on p.id = r.principal_id
@@ -83,19 +88,25 @@ _ROWS: LiteralString = """,
   clock as (
     select distinct on (x.incident_id) x.incident_id, x.kind, x.due_at, x.target
     from timer x where x.incident_id = any(array(select id from board)) and x.state = 'armed'
-    order by x.incident_id, x.due_at)
+    order by x.incident_id, x.due_at),
+  owed as (
+    select t.incident_id, t.kind, t.due_at, t.target from timer t
+    where t.incident_id = any(array(select id from board)) and {OWED})
 select b.id, b.number, b.title, b.summary, b.severity, b.status, b.version, b.opened_at,
   b.updated_at, b.drill, b.visibility, b.alert_count, b.firing_count,
   b.custom::text as custom, o.name as owner, c.name as commander, s.links,
-  t.kind as timer_kind, t.due_at, t.target, a.offers, b.resolution
+  t.kind as timer_kind, t.due_at, {TARGET} as target, a.offers, b.resolution,
+  u.due_at as owed_at,
+  (select {TARGET} from owed t where t.incident_id = b.id) as owed_by
 from board b
 left join person o on o.id = b.owner_id
 full join held c on c.incident_id = b.id
 full join linked s on s.incident_id = b.id
 full join clock t on t.incident_id = b.id
 full join asked a on a.incident_id = b.id
-order by b.drill, b.severity, t.due_at nulls last, b.opened_at, b.id
-"""
+full join owed u on u.incident_id = b.id
+order by b.drill, b.severity, least(u.due_at, t.due_at) nulls last, b.opened_at, b.id
+"""  # noqa: S608 - constants of ours
 _META: LiteralString = """
 select clock_timestamp() as read_at, pg_is_in_recovery() as standby,
   case when pg_is_in_recovery() then
@@ -136,6 +147,7 @@ async def _fetch(conn: Connection, query: LiteralString, args: Row) -> list[Row]
 def _row(r: Row) -> IncidentRow:
     links = tuple(ServiceLink(*link) for link in r["links"] or ())
     timer = NextTimer(r["timer_kind"], r["due_at"], r["target"]) if r["timer_kind"] else None
+    owed = NextTimer("update-due", r["owed_at"], r["owed_by"]) if r["owed_at"] else None
     return IncidentRow(
         id=r["id"],
         number=r["number"],
@@ -154,6 +166,7 @@ def _row(r: Row) -> IncidentRow:
         alert_count=r["alert_count"],
         firing_count=r["firing_count"],
         next_timer=timer,
+        owed=owed,
         offers=tuple(RoleOffer(*offer) for offer in r["offers"] or ()),
     )
 
@@ -217,11 +230,13 @@ where a.incident_id = %(id)s
   and (%(as_of)s::timestamptz is null or a.first_seen_at <= %(as_of)s)
 order by state, a.severity, a.starts_at limit 500
 """
-_TIMERS: LiteralString = """
-  chosen as (select x.kind, x.due_at, x.target from timer x
-    where x.incident_id = %(id)s and x.state = 'armed')
-select * from chosen order by due_at
-"""
+_TIMERS: LiteralString = f"""
+  chosen as (select t.* from timer t
+    where t.incident_id = %(id)s and (t.state = 'armed' or {OWED}))
+select t.kind, t.due_at, {TARGET} as target
+from chosen t join incident i on i.id = t.incident_id left join person o on o.id = i.owner_id
+where t.state = 'armed' or i.ended_at is null order by t.due_at
+"""  # noqa: S608 - constants of ours
 _ROLES: LiteralString = """
   chosen as (select r.role, p.name from role_held r join person p on p.id = r.principal_id
     where r.incident_id = %(id)s and r.released_at is null)
@@ -234,6 +249,17 @@ where l.incident_id = %(id)s order by l.added_at, l.id
 _LINKS_THEN: LiteralString = """
 select l.kind, l.url, l.label from read_v1.incident_link_at(%(as_of)s) l
 where l.incident_id = %(id)s order by l.added_at, l.id
+"""
+
+
+_MERGED: LiteralString = """
+select i.number from read_v1.incident_relation r join read_v1.incident i on i.id = r.other_id
+where r.incident_id = %(id)s and r.kind = 'merged-into'
+"""
+_MERGED_THEN: LiteralString = """
+select i.number from read_v1.incident_relation_at(%(as_of)s) r
+join read_v1.incident_at(%(as_of)s) i on i.id = r.other_id
+where r.incident_id = %(id)s and r.kind = 'merged-into'
 """
 
 
@@ -285,6 +311,7 @@ async def read_incident(
     timers = await _fetch(conn, source + _TIMERS, args)
     roles = await _fetch(conn, source + _ROLES, args)
     links = await _fetch(conn, _LINKS if as_of is None else _LINKS_THEN, args)
+    merged = await _fetch(conn, _MERGED if as_of is None else _MERGED_THEN, args)
     return IncidentDetail(
         row=row,
         summary=found[0]["summary"],
@@ -297,6 +324,7 @@ async def read_incident(
         custom=tuple((str(k), str(v)) for k, v in json.loads(found[0]["custom"]).items()),
         links=tuple(IncidentLink(**link) for link in links),
         resolution=found[0]["resolution"] or "",
+        merged_into=merged[0]["number"] if merged else None,
     )
 
 

@@ -1,10 +1,11 @@
-"""The timers pane: every running clock, most urgent first."""
+"""The timers pane: every running clock and every update that is owed, most urgent first."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final, LiteralString
 
+from warroom.db.reads.clock_sql import OWED, TARGET
 from warroom.db.reads.fetch import Connection, Row, fetch
 from warroom.domain.panes import TimerRow, TimersPicture
 
@@ -28,6 +29,8 @@ with incident as not materialized (select * from read_v1.incident),
   service as not materialized (select * from read_v1.service),
   team as not materialized (select * from read_v1.team),
   incident_service as not materialized (select * from read_v1.incident_service),
+  role_held as not materialized (select * from read_v1.role_held),
+  timeline as not materialized (select * from read_v1.timeline),
 """
 _THEN: LiteralString = """
 with incident as materialized (select * from read_v1.incident_at(%(as_of)s)),
@@ -36,30 +39,30 @@ with incident as materialized (select * from read_v1.incident_at(%(as_of)s)),
   service as materialized (select * from read_v1.service_at(%(as_of)s)),
   team as materialized (select * from read_v1.team_at(%(as_of)s)),
   incident_service as materialized (select * from read_v1.incident_service_at(%(as_of)s)),
+  role_held as materialized (select * from read_v1.role_held_at(%(as_of)s)),
+  timeline as not materialized (select * from read_v1.timeline where recorded_at <= %(as_of)s),
 """
-# Each arm stops at the limit on an index of its own (timer_due, timer_paused).  The step "team
-# owner" speaks to whoever owns the incident's most important service: here it gets its name.
-_ROWS: LiteralString = """
+# Each arm stops at the limit on an index of its own (timer_due, timer_paused); what is
+# owed is looked up by its open incidents, for among fired clocks it is one of very many.
+_ROWS: LiteralString = f"""
   armed as materialized (
     select t.* from timer t where t.state = 'armed'
     order by t.due_at, t.id limit %(limit)s),
   paused as materialized (
     select t.* from timer t where t.state = 'paused'
     order by t.due_at, t.id limit %(limit)s),
-  running as (select * from armed union all select * from paused)
-select r.id, i.number, i.severity, i.drill, r.kind, r.step, r.due_at, r.state, r.paused_at,
-  coalesce(
-    case when r.target = 'team owner' then (
-      select 'team ' || m.key from incident_service l
-      join service s on s.id = l.service_id join team m on m.id = s.team_id
-      where l.incident_id = r.incident_id order by s.tier, s.key limit 1) end,
-    nullif(r.target, ''), p.name, 'nobody') as target
-from running r
-join incident i on i.id = r.incident_id
-left join person p on p.id = i.owner_id
-order by r.state = 'paused', r.due_at, i.severity, i.number, r.kind, r.step, r.id
+  owed as materialized (
+    select t.* from timer t
+    where t.incident_id = any(array(select id from incident where ended_at is null)) and {OWED}),
+  running as (select * from armed union all select * from paused union all select * from owed)
+select t.id, i.number, i.severity, i.drill, t.kind, t.step, t.due_at, t.state, t.paused_at,
+  {TARGET} as target
+from running t
+join incident i on i.id = t.incident_id
+left join person o on o.id = i.owner_id
+order by t.state = 'paused', t.due_at, i.severity, i.number, t.kind, t.step, t.id
 limit %(limit)s
-"""
+"""  # noqa: S608 - constants of ours
 _COUNT_NOW: LiteralString = """
 select count(*) as total from read_v1.timer where state in ('armed', 'paused')
 """
@@ -71,7 +74,7 @@ select count(*) as total from read_v1.timer_at(%(as_of)s) where state in ('armed
 async def read_timers(
     conn: Connection, *, as_of: datetime | None = None, limit: int = 200
 ) -> TimersPicture:
-    """Read the running clocks: by deadline, paused ones last.
+    """Read the running clocks, and updates that are owed: by deadline, paused ones last.
 
     Args:
         conn: an autocommit connection of a reader.
@@ -80,7 +83,8 @@ async def read_timers(
 
     Returns:
         The picture.  A clock without a target of its own speaks to the incident's owner, or to
-        ``nobody``.
+        ``nobody``; an update to whoever the engine would call.  An update that was due and has
+        not been given is of state ``fired``.
 
     Raises:
         psycopg.Error: the database refused or was lost.
