@@ -106,7 +106,7 @@ class BoardPicture:
     last incident that ended, for the empty board; ``truncated`` when there are more rows than the
     limit; ``open_count`` counts all; ``triage_count`` is how much waits for a person now;
     ``silences`` those in force; ``quiet_sources`` the alert sources that are waited for and say
-    nothing; ``note`` says why another server than wanted was read.
+    nothing; ``note`` says why another server than wanted was read, ``away`` in two words.
     """
 
     rows: tuple[IncidentRow, ...]
@@ -119,6 +119,7 @@ class BoardPicture:
     truncated: bool = False
     last_closed: tuple[int, datetime] | None = None
     note: str = ""
+    away: str = ""
     triage_count: int = 0
     quiet_sources: int = 0
 
