@@ -23,7 +23,8 @@ class HealthSettings(TlsSettings):
         "database.read_from",
         "Which server the console reads: the primary, a standby (polled; how old its picture is "
         "is shown), or auto: a standby while it is close behind. A standby that is away is "
-        "replaced by the primary, and the screen says so.",
+        "replaced by the primary, and every border says so: `live 0.6 s from primary (standby "
+        "gone)`.",
         choices=("primary", "standby", "auto"),
     )
     standby_database_url: str | None = setting(

@@ -17,13 +17,15 @@ class Freshness:
     """The age of a picture.
 
     ``age_s`` is None before the first picture; ``reason`` says why it is not live (one short
-    sentence); ``troubled`` is set from the moment a read goes wrong, before the age shows it.
+    sentence); ``troubled`` is set from the moment a read goes wrong, before the age shows it;
+    ``away`` says in two words why the server that is wanted is not the one that is read.
     """
 
     age_s: float | None
     source: SafeText
     reason: SafeText | None = None
     troubled: bool = False
+    away: SafeText | None = None
 
     @property
     def is_stale(self) -> bool:
@@ -52,6 +54,8 @@ def freshness_words(freshness: Freshness) -> tuple[str, Role]:
         return f"no picture yet{reason}", Role.SOON if freshness.troubled else Role.QUIET
     age = seconds_words(freshness.age_s)
     if not freshness.is_stale:
+        if freshness.away:
+            return f"live {age} from {freshness.source} ({freshness.away})", Role.QUIET
         standby = "" if freshness.source == "primary" else f" from {freshness.source}"
         return f"live {age}{standby}", Role.QUIET
     return f"stale {age}{reason}", Role.NOW_LOUD if freshness.is_loud else Role.SOON

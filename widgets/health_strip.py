@@ -99,7 +99,12 @@ def health_lines(picture: HealthPicture, width: int, height: int = 0) -> list[Li
             if each.verdict is verdict and each.sentence:
                 lines += _sentence(each, width)
     if not picture.standby_configured:
-        hint = "No standby configured: `warroom up --standby`."
+        waits = any(r.name == "slots" and r.text != "none" for r in picture.readings)
+        hint = (
+            "No standby streams yet; a slot keeps WAL for one that is being copied, or is away."
+            if waits
+            else "No standby configured: `warroom up --standby`."
+        )
         lines.append(Line((cell(hint, width, Role.QUIET),)))
     figures = [
         _reading(r, picture.wal_rate) for r in picture.readings if r.verdict is not Verdict.UNKNOWN

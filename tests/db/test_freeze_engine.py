@@ -23,8 +23,7 @@ async def test_the_engine_begins_a_freeze_with_the_incident_that_it_opens(pg: Te
     url = f"postgresql://warroom_engine@/{pg.name}?host={pg.server.cluster.socket_dir}"
     db = Database.open(url, role="engine")
     standing = Standing(Verdict.BAD, datetime.now(UTC), 10.0)
-    said = "standby db-2 is gone"
-    crossing = Crossing("db-2", "gone", standing, None, datetime.now(UTC), said)
+    crossing = Crossing("db-2", "gone", standing, None, datetime.now(UTC), "db-2 is gone")
     try:
         ctx = CommandContext(ENGINE, "r", "test")
         assert await health_alerts.raise_or_end(db, ctx, crossing) is True

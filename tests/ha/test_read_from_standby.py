@@ -96,6 +96,7 @@ async def test_own_command_is_waited_for_or_read_from_the_primary(pair: Pair) ->
         await wait_until(lambda: "mine" in screen.titles(), what="the own command")
         assert screen.boards[-1].source is SourceKind.PRIMARY
         assert "your last command" in screen.boards[-1].note
+        assert screen.boards[-1].away == "standby behind"
         # At the most the read that was under way has come from before.
         old = [b for b in screen.boards[count + 1 :] if "mine" not in [r.title for r in b.rows]]
         assert old == []
@@ -106,7 +107,9 @@ async def test_a_frozen_standby_is_left_for_the_primary_which_is_said(pair: Pair
     async with reading(pair) as (_, screen):
         pair.signal(signal.SIGSTOP)
         await wait_until(lambda: screen.boards[-1].source is SourceKind.PRIMARY, what="the primary")
-        assert "reading the primary" in screen.boards[-1].note
+        assert screen.boards[-1].note == "the standby does not answer: reading the primary"
+        assert screen.boards[-1].away == "standby silent"
+        assert not [t for t in screen.trouble if "database" in t]  # which is healthy
         declare(pair, "fresh")
         await wait_until(lambda: screen.titles() == ["fresh"], what="a fresh picture")
         pair.signal(signal.SIGCONT)
@@ -114,14 +117,15 @@ async def test_a_frozen_standby_is_left_for_the_primary_which_is_said(pair: Pair
             lambda: screen.boards[-1].source is SourceKind.STANDBY, timeout_s=40,
             what="the standby again",
         )  # fmt: skip
-        assert screen.boards[-1].note == ""
+        assert (screen.boards[-1].note, screen.boards[-1].away) == ("", "")
 
 
 async def test_a_stopped_standby_is_left_at_once(pair: Pair) -> None:
     async with reading(pair, "auto") as (_, screen):
         await asyncio.to_thread(pair.standby.cluster.stop, "immediate")
         await wait_until(lambda: screen.boards[-1].source is SourceKind.PRIMARY, what="the primary")
-        assert "reading the primary" in screen.boards[-1].note
+        assert screen.boards[-1].note == "the standby is gone: reading the primary"
+        assert screen.boards[-1].away == "standby gone"
 
 
 async def test_a_promoted_standby_is_found_out_and_the_old_primary_not_believed(
@@ -133,6 +137,7 @@ async def test_a_promoted_standby_is_found_out_and_the_old_primary_not_believed(
             lambda: "promoted (timeline 2)" in screen.boards[-1].note, what="the discovery"
         )
         assert screen.boards[-1].source is SourceKind.PRIMARY
+        assert screen.boards[-1].away == "standby promoted"
         await asyncio.to_thread(pair.standby.cluster.stop, "immediate")
         await wait_until(
             lambda: any("left behind by a promotion" in t for t in screen.trouble),

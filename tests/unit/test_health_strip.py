@@ -47,3 +47,11 @@ def test_a_promoted_standby_is_called_so_and_its_sentence_is_told_whole() -> Non
     assert "✖ pg-c promoted" in rows[0]
     assert "gone" not in rows[0]
     assert said in " ".join(row.removeprefix("✖").strip() for row in rows)
+
+
+def test_a_standby_that_is_still_copied_is_not_called_missing() -> None:
+    alone = replace(health(), standby_configured=False)
+    assert any("No standby streams yet; a slot" in row for row in text_of(alone, 76))
+    kept = tuple(r for r in alone.readings if r.name != "slots")
+    rows = text_of(replace(alone, readings=kept), 76)
+    assert any("No standby configured: `warroom up --standby`." in row for row in rows)

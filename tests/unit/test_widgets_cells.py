@@ -83,3 +83,13 @@ def test_freshness(
     freshness = Freshness(age, safe_text("primary"), why, reason is not None)
     assert freshness_words(freshness)[0] == words
     assert badge_words(freshness) == (badge, role)
+
+
+def test_a_live_picture_says_where_it_is_from_when_that_is_not_as_wished() -> None:
+    primary, standby = safe_text("primary"), safe_text("standby")
+    assert freshness_words(Freshness(0.6, primary))[0] == "live 0.6 s"
+    assert freshness_words(Freshness(0.6, standby))[0] == "live 0.6 s from standby"
+    gone = Freshness(0.6, primary, away=safe_text("standby gone"))
+    assert freshness_words(gone)[0] == "live 0.6 s from primary (standby gone)"
+    late = Freshness(3.0, primary, safe_text("the standby is gone: reading the primary"))
+    assert freshness_words(late)[0] == "stale 3 s: the standby is gone: reading the primary"

@@ -242,7 +242,8 @@ class WarRoomApp(App[int]):
         if self._reason is None and self._board.note:
             reason = safe_text(self._board.note, 120)
         age = max(self._clock() - self._read_mono, 0.0) + lag
-        return Freshness(age, safe_text(source), reason, self._reason is not None)
+        away = safe_text(self._board.away, 40) if self._board.away else None
+        return Freshness(age, safe_text(source), reason, self._reason is not None, away)
 
     def who(self) -> str:
         """Return the name of the person at the keys."""

@@ -188,7 +188,7 @@ class _Works:
 
         self.feed = Feed(login, post, options.feed, door.standby_url)
         self.panes = PaneFeed(
-            self.feed.connect, post, options.feed, lambda: self.feed.read_from.on_standby
+            self.feed.connect, post, options.feed, lambda: self.feed.read_from.whom
         )
         self.feed.also_hint(self.panes.hint)
         self._courier = Courier(self._api.send, post)

@@ -107,7 +107,7 @@ class Feed:
                 async with self._line() as line:
                     await self._read_on(line)
             except (psycopg.Error, WarRoomError, OSError) as error:
-                if self.read_from.failed(error, reason_of(error)):
+                if self.read_from.failed(error):
                     continue  # the other server is asked at once
                 if isinstance(error, psycopg.OperationalError) and "authentication" in str(error):
                     self._known = None
@@ -152,7 +152,7 @@ class Feed:
         board = await self._bounded(conn, reading, "reading the board")
         source.check(board.source, board.replay_lag_s, believed=line.kind)
         self._post(FeedTrouble(None))
-        self._post(BoardArrived(replace(board, note=source.note), began))
+        self._post(BoardArrived(replace(board, note=source.note, away=source.away), began))
         number = self._watched
         if number is not None:
             detail = await self._bounded(conn, read_incident(conn, number), f"reading INC-{number}")
@@ -168,7 +168,7 @@ class Feed:
         """Await under the deadline, and say early that it takes long."""
         loop = asyncio.get_running_loop()
         slow = min(_SLOW_S, self._options.deadline_s / 2)
-        alarm = loop.call_later(slow, self._trouble, "the database is slow to answer")
+        alarm = loop.call_later(slow, self._trouble, f"{self.read_from.whom} is slow to answer")
         try:
             return await bounded(conn, call, self._options.deadline_s, what)
         finally:
@@ -295,13 +295,13 @@ def _is_over(login: Login) -> bool:
     )
 
 
-def reason_of(error: Exception) -> str:
-    """Return why there is no new picture, short enough for a border."""
+def reason_of(error: Exception, whom: str = "the database") -> str:
+    """Return why there is no new picture, short enough for a border; ``whom`` was asked."""
     from warroom.db.deadline import DeadlineExceeded
     from warroom.errors import ApiUnreachable
 
     if isinstance(error, DeadlineExceeded):
-        return "the database does not answer"
+        return f"{whom} does not answer"
     if isinstance(error, ApiUnreachable):
         return "the API does not answer"
     if isinstance(error, WarRoomError):
@@ -309,5 +309,5 @@ def reason_of(error: Exception) -> str:
     first = str(error).strip().splitlines()
     state = getattr(error, "sqlstate", None)
     if state == "57P01" or not first:
-        return "the database closed the connection"
+        return f"{whom} closed the connection"
     return f"no database: {first[0].rpartition('failed: ')[2]}"

@@ -40,4 +40,4 @@ class PaneClock:
         age = max(mono - began, 0.0) + lag_s
         if reason is None and age > 2.0:
             reason = board.reason
-        return Freshness(age, board.source, reason, troubled)
+        return Freshness(age, board.source, reason, troubled, board.away)

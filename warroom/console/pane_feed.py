@@ -45,12 +45,13 @@ class PaneFeed:
         connect: Connect,
         post: Callable[[Message], object],
         options: FeedOptions,
-        place: Callable[[], object] = lambda: None,
+        place: Callable[[], str] = lambda: "the database",
     ) -> None:
         self._connect = connect
         self._post = post
         self._options = options
         self._place = place
+        self._whom = place()
         self._wake = asyncio.Event()
         self._watch = PaneWatch()
         self._older: deque[tuple[PaneWatch, UUID]] = deque(maxlen=4)
@@ -82,6 +83,7 @@ class PaneFeed:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            self._whom = self._place()
             try:
                 conn, renew_at = await self._connect()
             except (psycopg.Error, WarRoomError, OSError) as error:
@@ -107,7 +109,7 @@ class PaneFeed:
         ]
 
     async def _read_on(self, conn: psycopg.AsyncConnection[Any], renew_at: float) -> None:
-        place = self._place()
+        place = self._whom = self._place()
         # The board's age says how far its server lags: the panes must come from the same one.
         while monotonic() < renew_at and self._wanted() and self._place() == place:
             self._wake.clear()
@@ -172,7 +174,7 @@ class PaneFeed:
     def _trouble(self, pane: Pane, error: Exception) -> None:
         count = self._failures[pane] = self._failures.get(pane, 0) + 1
         self._not_before[pane] = monotonic() + _BACKOFF_S[min(count, len(_BACKOFF_S)) - 1]
-        self._post(PaneTrouble(pane, safe_text(reason_of(error), 120)))
+        self._post(PaneTrouble(pane, safe_text(reason_of(error, self._whom), 120)))
 
 
 async def read_call(

@@ -50,8 +50,10 @@ class ReadFrom:
         self._position: str | None = None
         self.on_standby = False
         self.note = ""
+        self.away = ""
+        """In two words, why the standby that is wanted is not read; stands in every border."""
         if self._standby is None and wish == "standby":
-            self.note = "no standby is known: reading the primary"
+            self.note, self.away = "no standby is known: reading the primary", "no standby known"
 
     def wanted(self) -> bool:
         """Tell whether the standby is to be read now."""
@@ -75,11 +77,17 @@ class ReadFrom:
         if not self.on_standby:
             return
         self._failures = 0
-        self.note = ""
+        self.note = self.away = ""
         if server.kind is SourceKind.PRIMARY:
+            self.away = "standby promoted"
             self.note = f"the standby was promoted (timeline {server.timeline}): read as primary"
 
-    def failed(self, error: Exception, why: str) -> bool:
+    @property
+    def whom(self) -> str:
+        """What messages call the server that is asked now."""
+        return "the standby" if self.on_standby else "the database"
+
+    def failed(self, error: Exception) -> bool:
         """Leave the standby for a time; tell whether to connect again at once."""
         if not self.on_standby:
             return False
@@ -89,7 +97,8 @@ class ReadFrom:
         self._away_until = monotonic() + _AWAY_S[min(self._failures, len(_AWAY_S) - 1)]
         self._failures += 1
         self.on_standby = False
-        self.note = f"reading the primary: {why}"
+        why, self.away = _why(error)
+        self.note = f"{why}: reading the primary"
         return True
 
     def wrote(self, position: str | None) -> None:
@@ -143,3 +152,16 @@ class ReadFrom:
             (lag_s or 0.0) > FAR_S
         ):  # fmt: skip
             raise LeaveStandby(f"the standby is {lag_s:.0f} s behind")
+
+
+def _why(error: Exception) -> tuple[str, str]:
+    """Return why the standby was left, as a sentence and in two words."""
+    from warroom.db.deadline import DeadlineExceeded
+
+    if isinstance(error, LeaveStandby):
+        return error.message, "standby behind"
+    if isinstance(error, DeadlineExceeded):
+        return "the standby does not answer", "standby silent"
+    if "authentication" in str(error) or "does not exist" in str(error):
+        return "the standby does not know our login yet", "standby without our login"
+    return "the standby is gone", "standby gone"

@@ -128,7 +128,7 @@ class BoardPicture:
     limit; ``open_count`` counts all, ``drill_count`` the drills among them; ``triage_count`` is how
     much waits for a person now;
     ``silences`` those in force; ``quiet_sources`` the alert sources that are waited for and say
-    nothing; ``note`` says why another server than wanted was read.
+    nothing; ``note`` says why another server than wanted was read, ``away`` in two words.
     """
 
     rows: tuple[IncidentRow, ...]
@@ -141,6 +141,7 @@ class BoardPicture:
     truncated: bool = False
     last_closed: tuple[int, datetime] | None = None
     note: str = ""
+    away: str = ""
     triage_count: int = 0
     quiet_sources: int = 0
     drill_count: int = 0
