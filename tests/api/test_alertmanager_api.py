@@ -145,3 +145,28 @@ async def test_grafanas_webhook_brings_its_own_fields(api18: Api) -> None:
     (kept,) = one(api18, "select annotations from warroom.alert where name = 'High memory usage'")
     assert kept["dashboardURL"] == "https://play.grafana.org/d/000000012?orgId=1"
     assert kept["imageURL"] == "https://mine.example/kept.png", "the rule's author wins"
+
+
+async def test_an_end_without_a_beginning_ends_what_fires(api18: Api) -> None:
+    """As Alertmanager does; with a beginning of its own it is an older episode's."""
+    labels = {"alertname": "Endtest", "service": "endsvc"}
+    async with as_client(api18, await source(api18)) as http:
+
+        async def told(**times: str) -> None:
+            answer = await http.post("/api/v2/alerts", json=[{"labels": labels} | times])
+            assert answer.status_code == 200
+
+        await told()
+        await told(startsAt="2026-01-02T10:00:00Z", endsAt="2026-01-02T11:00:00Z")
+        assert len((await http.get("/api/v2/alerts")).json()) == 1
+        await told(endsAt="2026-01-02T11:00:00Z")
+        assert (await http.get("/api/v2/alerts")).json() == []
+        row = one(
+            api18, "select state, ends_at >= starts_at from warroom.alert where name = 'Endtest'"
+        )
+        assert row == ("resolved", True)
+        # It fires again, and is over by the year-1 beginning that Go's clients send for none.
+        await told()
+        assert len((await http.get("/api/v2/alerts")).json()) == 1
+        await told(startsAt="0001-01-01T00:00:00Z", endsAt="2026-01-02T11:00:00Z")
+        assert (await http.get("/api/v2/alerts")).json() == []

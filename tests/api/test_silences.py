@@ -211,6 +211,18 @@ async def test_over_broad_silences_are_refused_by_name(api18: Api) -> None:
         await api18.client(api18.token("ro", "read")).add_silence(["a=b"], "planned", for_s=60)
 
 
+async def test_in_a_quiet_room_breadth_is_in_the_words(api18: Api) -> None:
+    luc = api18.client(api18.token("luc", "read", "respond"))
+    for matchers in (["alertname=~.+"], ["service=~..*", "env!=test"]):
+        with pytest.raises(Refused) as caught:
+            await luc.add_silence(matchers, "x", for_s=7 * 86_400)
+        assert caught.value.rule == "silence-broad"
+        made = await luc.add_silence(
+            matchers, "the power of the whole site is off tonight", for_s=7 * 86_400
+        )
+        assert made["state"] == "active"
+
+
 async def test_nobody_silences_what_they_may_not_see(api: Api) -> None:
     luc, eve = (api.client(api.token(name, "read", "respond")) for name in ("luc", "eve"))
     with api.pg.connect() as conn:

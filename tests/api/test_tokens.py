@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.api.conftest import Api
+from tests.api.room import verified
 from tests.api.test_commands import login
 from tests.api.test_doors import alert, webhook
 from tests.typist import warroom
 from warroom.cli.duration import seconds
-from warroom.errors import InvalidInput, NotFound, Refused, Unauthenticated
+from warroom.errors import Forbidden, InvalidInput, NotFound, Refused, Unauthenticated
 
 DAY = 86_400
 
@@ -133,3 +134,28 @@ async def test_the_command_line_makes_lists_and_revokes(api18: Api) -> None:
     assert code == 0
     code, out, _ = await warroom("source", "token", "am", "--expires", "1d", "--json", **env)
     assert json.loads(out)["token"].startswith("wr_s_")
+
+
+async def test_a_persons_token_may_bring_alerts_as_those_of_a_source(api18: Api) -> None:
+    admin = api18.client()
+    await admin.add("sources", {"key": "by-hand", "name": "By hand"})
+    both = {"person": "ana", "name": "amtool", "scopes": ["read", "ingest"]}
+    for wrong in (both, both | {"scopes": ["read"], "source": "by-hand"}):
+        with pytest.raises(InvalidInput, match="go together"):
+            await admin.add("tokens", wrong)
+    with pytest.raises(NotFound):
+        await admin.add("tokens", both | {"source": "nowhere"})
+    made = await admin.add("tokens", both | {"source": "by-hand"})
+    client = api18.client(made["token"])
+    await client.post_alerts(webhook(alert("Down", "pay")))
+    assert (await client.me())["name"] == "ana"
+    assert len((await client.incidents())["items"]) == 1
+    with pytest.raises(Forbidden):
+        await client.declare("x", 1)
+    listed = {t["id"]: t for t in (await admin.list_of("tokens"))["items"]}
+    assert listed[made["id"]]["source"] == "by-hand"
+    # The source's rotation ends it with the rest.
+    await admin.rotate_source("by-hand", grace_s=0)
+    with pytest.raises(Unauthenticated):
+        await client.me()
+    await verified(api18)

@@ -143,6 +143,36 @@ async def test_amtool_works_unchanged(api: Api, tmp_path: Path) -> None:
     await verified(api)
 
 
+async def test_one_configuration_does_all_of_it(api: Api, tmp_path: Path) -> None:
+    await source(api, "by-hand")
+    admin = api.client()
+    await admin.add("people", {"name": "luc"})
+    made = await admin.add("tokens", {
+        "person": "luc", "name": "amtool", "scopes": ["respond", "ingest"], "source": "by-hand",
+    })  # fmt: skip
+    amtool = Amtool(api, tmp_path, "luc", made["token"])
+    await amtool("alert", "add", "Down", "service=pay", "severity=critical")
+    silence = await amtool("silence", "add", "service=pay", "-c", "planned")
+    assert [s["createdBy"] for s in await amtool.json("silence", "query")] == ["luc"]
+    assert [a["labels"]["alertname"] for a in await amtool.json("alert", "query", "-s")] == ["Down"]
+    await amtool("silence", "expire", silence)
+    # What others brought is there, too: it sees what the person sees.
+    other = Amtool(api, tmp_path, "other", await source(api, "other"))
+    await other("alert", "add", "Slow", "service=shop")
+    assert len(await amtool.json("alert", "query")) == 2
+    with api.pg.connect() as conn:
+        rows = conn.execute(
+            "select s.key from warroom.delivery d join warroom.source s on s.id = d.source_id"
+            " order by d.id"
+        ).fetchall()
+        who = conn.execute(
+            "select distinct p.name from warroom.audit a join warroom.principal p"
+            " on p.id = a.actor_id where a.table_name = 'silence'"
+        ).fetchall()
+    assert (rows, who) == ([("by-hand",), ("other",)], [("luc",)])
+    await verified(api)
+
+
 @pytest.mark.parametrize("how", ["silenced", "not"])
 async def test_prometheus_fires_into_a_silence(api: Api, tmp_path: Path, how: str) -> None:
     """Nothing opens while it is silenced; what is repeated after its end opens its incident."""

@@ -27,6 +27,14 @@ SILENCES: Final[list[tuple[str, str, Callable[[], object]]]] = [
         lambda: silence.check_breadth(silence.Breadth(False, HOUR, 1200, 1300), "noise"),
     ),
     (
+        "silence-broad",
+        (
+            "Its matchers hold for nearly every alert, whatever fires now. Nothing was changed."
+            " Match less, or give a reason of at least 30 characters."
+        ),
+        lambda: silence.check_breadth(silence.Breadth(False, HOUR, 0, 0, True), "noise"),
+    ),
+    (
         "silence-long",
         (
             "It would last 10 d. Nothing was changed. Make it 7 days or less, or give a reason of"

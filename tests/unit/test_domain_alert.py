@@ -208,3 +208,16 @@ def test_invariants_hold_over_any_messages(steps: list[tuple[IncomingAlert, int]
         if expired := expire(new, "Up", now):
             new = expired.after
         current = new
+
+
+def test_an_end_that_tells_no_beginning_ends_what_fires() -> None:
+    anyhow = replace(over(10, 10), ends_any=True)
+    change = play((20, fires(20)), (90, anyhow))
+    assert change.kind is ChangeKind.RESOLVED
+    assert change.after.ends_at == at(90)
+    # One that names a time within the episode is believed.
+    within = play((20, fires(20)), (90, replace(over(80, 80), ends_any=True)))
+    assert within.after.ends_at == at(80)
+    # With a beginning of its own it is an older episode's, and what is over stays over.
+    assert play((20, fires(20)), (90, over(0, 10))).kind is ChangeKind.IGNORED
+    assert play((20, fires(20)), (50, over(20, 50)), (90, anyhow)).kind is ChangeKind.IGNORED

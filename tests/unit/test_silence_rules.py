@@ -30,6 +30,7 @@ from warroom.services.matching import (
     equal_pairs,
     gate_of,
     holds_for,
+    matches_anything,
     matches_everything,
     sieve_of,
     test_of,
@@ -159,6 +160,19 @@ def test_everything_is_what_a_missing_label_fulfils() -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "broad"),
+    [
+        (["alertname=~.+"], True), (["service=~..*"], True), (["a=~.{2,}"], True),
+        (["a=~[^x]+"], True), (["a=~.+", "env!=test"], True), (["a=~.+", "b!~x|y"], True),
+        (["alertname=~.+", "service=pay"], False), (["service=pay", "env!=test"], False),
+        (["service=~pay.*"], False), (["a=~pg-.*|web.*"], False), (["instance=~10[.].*"], False),
+    ],
+)  # fmt: skip
+def test_what_rules_out_little_is_broad_whatever_fires(texts: list[str], broad: bool) -> None:
+    assert matches_anything([parse_matcher(t) for t in texts]) is broad
+
+
+@pytest.mark.parametrize(
     ("breadth", "comment", "rule"),
     [
         (Breadth(True, HOUR, 0, 0), "a reason that is long enough else", "silence-everything"),
@@ -171,6 +185,8 @@ def test_everything_is_what_a_missing_label_fulfils() -> None:
         (Breadth(False, HOUR, 500, 1000), "noise", ""),
         (Breadth(False, HOUR, 19, 19), "noise", ""),
         (Breadth(False, HOUR, 20, 20), "noise", "silence-broad"),
+        (Breadth(False, HOUR, 0, 0, True), "x", "silence-broad"),
+        (Breadth(False, HOUR, 0, 0, True), "the power of the whole site is off tonight", ""),
     ],
 )  # fmt: skip
 def test_what_is_too_broad_needs_a_reason(breadth: Breadth, comment: str, rule: str) -> None:

@@ -12,7 +12,7 @@ from warroom.cli.duration import add_expires
 if TYPE_CHECKING:
     from warroom.client import Client
 
-COLUMNS = ("id", "person", "name", "scopes", "created_at", "expires_at", "revoked_at")
+COLUMNS = ("id", "person", "name", "scopes", "source", "created_at", "expires_at", "revoked_at")
 LOST = "Revoke it and make another."
 
 
@@ -26,8 +26,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("person")
     parser.add_argument("--name", default="token")
     parser.add_argument(
-        "--scope", action="append", default=[], dest="scopes", choices=("read", "respond", "admin")
+        "--scope",
+        action="append",
+        default=[],
+        dest="scopes",
+        choices=("read", "respond", "admin", "ingest"),
+        help="ingest needs --source",
     )
+    parser.add_argument("--source", help="whose alerts it may bring in as well: for amtool")
     add_expires(parser)
 
 
@@ -37,6 +43,7 @@ def _body(args: argparse.Namespace) -> dict[str, Any]:
         "name": args.name,
         "scopes": args.scopes or ["read", "respond"],
         "expires_in_s": args.expires,
+        **({"source": args.source} if args.source else {}),
     }
 
 

@@ -6,7 +6,8 @@ an episode, recognised by when it started.  What ``apply`` promises:
 - The same message twice leaves the state of the first time (only ``count`` goes on).
 - The messages of episodes that do not overlap lead to one and the same final state in whatever
   order they come, as long as they come within ``REORDER_GRACE`` of the end: a late message of an
-  older episode never resolves, revives or moves a newer one.
+  older episode never resolves, revives or moves a newer one.  (An end that tells no beginning is
+  of no episode: it ends what fires when it comes.)
 - A source that insists is believed: a firing message for an episode that has ended counts again
   once ``REORDER_GRACE`` is over, because a doubled alert harms less than a lost one.
 """
@@ -49,7 +50,8 @@ class IncomingAlert:
     ``service_key`` is None when no label names a service; ``service_label`` says which one did.
     ``severity_reason`` says which entry of which table decided.  ``ends_at`` is set only when it
     is over; ``expires_at`` only when it fires and is believed until then.  ``raw`` is the alert
-    object as it was sent; ``notes`` say what was cut from the other fields.
+    object as it was sent; ``notes`` say what was cut from the other fields.  ``ends_any`` is set of
+    an end that does not say when its episode began: it ends what fires, whatever time it names.
     """
 
     fingerprint: str
@@ -70,6 +72,7 @@ class IncomingAlert:
     generator_url: str
     raw: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    ends_any: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +231,8 @@ def _over(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> Alert
     """Handle the end of an episode: ours, an older one's, or one that we have heard of already."""
     ended = incoming.ends_at or now
     if current.state is AlertState.FIRING:
+        if ended < current.starts_at and incoming.ends_any:
+            ended = now  # it cannot be over before it began
         if ended < current.starts_at:
             sentence = f"alert {incoming.name}: the end of an older episode came late, ignored"
             return AlertChange(ChangeKind.IGNORED, current, sentence)

@@ -191,14 +191,16 @@ def state_of(
 class Breadth:
     """How much a silence would hold back.
 
-    ``everything``: every matcher holds for a label that is not there.  ``hits`` of the ``firing``
-    alerts that were looked at match.
+    ``everything``: every matcher holds for a label that is not there.  ``anything``: every one
+    holds for most values of its label, so that what fires now says little of what it would hold
+    back.  ``hits`` of the ``firing`` alerts that were looked at match.
     """
 
     everything: bool
     span: timedelta
     hits: int
     firing: int
+    anything: bool = False
 
 
 def check_breadth(breadth: Breadth, comment: str) -> None:
@@ -216,12 +218,18 @@ def check_breadth(breadth: Breadth, comment: str) -> None:
     long = breadth.span > LONG
     share = breadth.hits / breadth.firing if breadth.firing else 0.0
     broad = share > SHARE and breadth.hits >= MANY
-    if not (long or broad) or len(" ".join(comment.split())) >= REASON:
+    if not (long or broad or breadth.anything) or len(" ".join(comment.split())) >= REASON:
         return
     if broad:
         raise Refused(
             f"It would hold back {breadth.hits:,} of {breadth.firing:,} firing alerts. Nothing was"
             f" changed. Match less, or give a reason of at least {REASON} characters.",
+            rule="silence-broad",
+        )
+    if breadth.anything:
+        raise Refused(
+            "Its matchers hold for nearly every alert, whatever fires now. Nothing was changed."
+            f" Match less, or give a reason of at least {REASON} characters.",
             rule="silence-broad",
         )
     raise Refused(

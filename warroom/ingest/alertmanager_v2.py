@@ -58,5 +58,6 @@ def _times(
     """Work out the lifetime from the two ends, as Alertmanager does."""
     state = firing_or_over(ends, now)
     if state is AlertState.RESOLVED:
-        return Times(state, starts or ends or now, ends, None)
+        # Without a beginning it is no late message of an older episode: it ends what fires.
+        return Times(state, starts or ends or now, ends, None, ends_any=starts is None)
     return Times(state, starts or now, None, ends or now + options.resolve_timeout)

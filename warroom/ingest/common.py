@@ -74,6 +74,7 @@ class Times:
     starts_at: datetime
     ends_at: datetime | None
     expires_at: datetime | None
+    ends_any: bool = False
 
 
 def wrong(path: str, must: str, remedy: str | None = None) -> InvalidInput:
@@ -212,6 +213,7 @@ def build_alert(
         generator_url=shorten(url, MAX_URL),
         raw=raw,
         notes=tuple(notes),
+        ends_any=times.ends_any,
     )
 
 

@@ -9,7 +9,8 @@ from warroom.errors import Forbidden
 
 OF_A_SOURCE: Final = (
     "Use the token of a source: `warroom source add SOURCE` makes the source and its first one,"
-    " `warroom source token SOURCE` another."
+    " `warroom source token SOURCE` another. A person's may name one as well: `warroom token add"
+    " PERSON --scope ingest --source SOURCE`."
 )
 OF_A_PERSON: Final = (
     "Use a person's token with that scope: `warroom token add PERSON --scope {scope}`."

@@ -72,8 +72,8 @@ async def firing(
 ) -> list[FiringAlert]:
     """Return the firing alerts that fulfil all filters, by fingerprint.
 
-    A source's token sees its source's own alerts; any other needs the scope ``read`` and sees what
-    its owner may see.
+    A source's token sees its source's own alerts; any other, also a person's that brings alerts,
+    needs the scope ``read`` and sees what its owner may see.
 
     Args:
         db: the database of the API.
@@ -85,7 +85,7 @@ async def firing(
     Raises:
         Refused: more than 20,000 fulfil them (rule ``too-many-alerts``).
     """
-    own = ctx.principal.source_id if Scope.INGEST in ctx.principal.scopes else None
+    own = ctx.principal.source_id if ctx.principal.scopes == {Scope.INGEST} else None
     if own is None:
         require(ctx, Scope.READ)
     test = test_of(filters)

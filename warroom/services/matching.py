@@ -151,6 +151,18 @@ def matches_everything(matchers: Iterable[Matcher]) -> bool:
     return all(holds_for(m)("") for m in matchers)
 
 
+# Values as they stand on labels: names, hosts, addresses, zones, paths, numbers, one letter.
+_USUAL = (
+    "a", "7", "critical", "payments", "HighErrorRate", "eu-west-1", "pg-main.internal",
+    "10.0.0.1:9100", "/var/lib/data", "web 7", "C4", "Über",
+)  # fmt: skip
+
+
+def matches_anything(matchers: Iterable[Matcher]) -> bool:
+    """Say whether every matcher rules out little: a negative one, or one that fits most values."""
+    return all(not m.equal or sum(map(holds_for(m), _USUAL)) > len(_USUAL) / 2 for m in matchers)
+
+
 def equal_pairs(matchers: Iterable[Matcher]) -> dict[str, str]:
     """Return the labels that must be there with just this value: what a database can look up."""
     return {m.name: m.value for m in matchers if m.equal and not m.regex and m.value}

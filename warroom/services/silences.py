@@ -31,7 +31,7 @@ from warroom.domain.silence import (
 from warroom.domain.validate import shorten
 from warroom.errors import Forbidden, InvalidInput, NotFound
 from warroom.services.access import require
-from warroom.services.matching import matches_everything, stored_pairs, test_of
+from warroom.services.matching import matches_anything, matches_everything, stored_pairs, test_of
 from warroom.services.silence_end import wake
 
 Json = dict[str, Any]
@@ -127,7 +127,10 @@ async def put(
             until = max(starts_at or now, now) + timedelta(seconds=for_s)
         begins, ends = check_span(starts_at, until, now)
         breadth = Breadth(
-            matches_everything(checked), ends - begins, *await _hits(work, checked, test)
+            matches_everything(checked),
+            ends - begins,
+            *await _hits(work, checked, test),
+            anything=matches_anything(checked),
         )
         check_breadth(breadth, text)
         values = {"comment": text, "starts": begins, "ends": ends, "who": ctx.principal.id}

@@ -34,12 +34,13 @@ Lifetime = Annotated[
 
 
 class Token(Strict):
-    """Another token for a principal."""
+    """Another token for a principal; with ``ingest`` it brings in the alerts of ``source``."""
 
     person: str
     name: str
-    scopes: list[TokenScope] = Field(min_length=1, max_length=3)
+    scopes: list[TokenScope | Literal["ingest"]] = Field(min_length=1, max_length=4)
     expires_in_s: Lifetime = None
+    source: str | None = None
 
 
 class TokenMade(BaseModel):
@@ -50,6 +51,7 @@ class TokenMade(BaseModel):
     name: str
     scopes: list[str]
     expires_at: datetime | None = None
+    source: str | None = None
     token: str | None = None
 
 
@@ -70,6 +72,7 @@ class TokenListed(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    source: str | None
 
 
 @router.post("/tokens", status_code=201, response_model=TokenMade)

@@ -13,7 +13,7 @@ from warroom.db.engine import Database
 from warroom.db.uow import Answer, Work, run_command
 from warroom.domain.principal import CommandContext, Scope
 from warroom.domain.validate import check_text
-from warroom.errors import NotFound
+from warroom.errors import InvalidInput, NotFound
 from warroom.services.access import require
 from warroom.services.directory.common import (
     Json,
@@ -35,8 +35,12 @@ async def add(
     name: object,
     scopes: Sequence[str],
     expires_in_s: int | None = None,
+    source: str | None = None,
 ) -> Answer:
     """Make another token for a principal; it is told once.
+
+    One that may also bring in alerts (``ingest``) brings them as those of the source that it
+    names; all else it does as the person.
 
     Args:
         db: the database of the API.
@@ -45,29 +49,43 @@ async def add(
         name: what it is called in lists.
         scopes: what it may do.
         expires_in_s: seconds until it is refused; None for never.
+        source: whose alerts it brings in; needed with the scope ``ingest``, and only then.
+
+    Raises:
+        InvalidInput: one of ``ingest`` and source without the other.
+        NotFound: no such person, or no such source.
     """
     require(ctx, Scope.ADMIN)
+    if (Scope.INGEST in scopes) != (source is not None):
+        raise InvalidInput(
+            "The scope ingest and a source go together; nothing was changed.", field="source",
+            remedy="Name both, e.g. `warroom token add PERSON --scope respond --scope ingest"
+            " --source KEY`; `warroom source token KEY` makes one that only brings alerts.",
+        )  # fmt: skip
     called = check_text(name, "name", longest=200, shortest=1)
     token, hashed = new_token("token")
     body: dict[str, Any] = {"person": person, "name": called, "scopes": list(scopes)}
     if expires_in_s is not None:  # a request without it stays what it was before there was one
         body["expires_in_s"] = expires_in_s
+    if source is not None:
+        body["source"] = source
 
     made: list[str] = []
 
     async def handler(work: Work) -> Answer:
         made[:] = [token]
         principal = await id_of(work, tables.principal, person, "person")
+        brings = None if source is None else await id_of(work, tables.source, source, "source")
         ends = await ends_at(work, expires_in_s)
         found = await insert(
             work, tables.api_token,
             {"principal_id": principal, "name": called, "token_hash": hashed,
-             "scopes": list(scopes), "expires_at": ends},
+             "scopes": list(scopes), "expires_at": ends, "source_id": brings},
             "The token",
         )  # fmt: skip
         return Answer(201, {
             "id": str(found), "person": person, "name": called, "scopes": list(scopes),
-            "expires_at": as_text(ends),
+            "expires_at": as_text(ends), "source": source,
         })  # fmt: skip
 
     answer = await run_command(db, ctx, "token.add", body, handler)
@@ -95,7 +113,9 @@ async def revoke(db: Database, ctx: CommandContext, token_id: str) -> Answer:
 
 _LIST = (
     "select t.id, p.name as person, t.name, t.scopes, t.created_at, t.expires_at,"
-    " t.revoked_at from warroom.api_token t join warroom.principal p on p.id = t.principal_id"
+    " t.revoked_at, s.key as source from warroom.api_token t"
+    " join warroom.principal p on p.id = t.principal_id"
+    " left join warroom.source s on s.id = t.source_id"
     " where t.id > :after order by t.id limit :limit"
 )
 
