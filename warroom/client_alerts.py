@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 class AlertCommands:
-    """Rules, the triage queue, reports, and how much noise there is."""
+    """Alerts, rules, the triage queue, reports, and how much noise there is."""
 
     async def _post(self, path: str, body: object, key: str | None = None) -> Json:
         raise NotImplementedError
@@ -24,6 +24,33 @@ class AlertCommands:
 
     async def _delete(self, path: str, key: str | None = None, **params: Any) -> Json:
         raise NotImplementedError
+
+    async def alerts(
+        self,
+        *,
+        state: str | None = None,
+        service: str | None = None,
+        name: str | None = None,
+        source: str | None = None,
+        disposition: str | None = None,
+        incident: str | None = None,
+        id_end: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Json:
+        """Return ``{items, next_cursor}``: alerts and what became of each, the newest first.
+
+        What is None is not asked for; ``id_end`` are the last digits of the id.
+        """
+        asked = {"state": state, "service": service, "name": name, "source": source,
+                 "disposition": disposition, "incident": incident, "id_end": id_end,
+                 "cursor": cursor}  # fmt: skip
+        given = {key: value for key, value in asked.items() if value is not None}
+        return await self._get(noun_path("alerts"), limit=limit, **given)
+
+    async def alert(self, alert_id: str) -> Json:
+        """Return one alert with all that its source told."""
+        return await self._get(noun_path("alerts", alert_id))
 
     async def add_rule(
         self,

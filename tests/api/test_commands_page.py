@@ -23,7 +23,17 @@ from warroom.api import quarantine as quarantines
 from warroom.api import triage as triages
 from warroom.api.dialects import mappings
 from warroom.api.directory import sources
-from warroom.cli import heartbeat, incident, quarantine, report, rule, silence, source, triage
+from warroom.cli import (
+    alert,
+    heartbeat,
+    incident,
+    quarantine,
+    report,
+    rule,
+    silence,
+    source,
+    triage,
+)
 from warroom.client import Client
 from warroom.domain import silence as silence_rules
 from warroom.services import quarantine as quarantine_service
@@ -109,7 +119,7 @@ RULES_AROUND = {
     for module in (triage_service, quarantine_service, source_upkeep, source_service, silence_rules)
     for found in re.findall(r'rule="([a-z-]+)"', Path(str(module.__file__)).read_text("utf-8"))
 }
-GROUPS = (rule, report, triage, silence, source, heartbeat, quarantine)
+GROUPS = (alert, rule, report, triage, silence, source, heartbeat, quarantine)
 
 
 def around_the_alerts() -> dict[str, tuple[bool, bool]]:

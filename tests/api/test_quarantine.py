@@ -163,6 +163,24 @@ async def test_bytes_of_every_kind_are_shown_harmlessly(api18: Api, tmp_path: Pa
     assert (await warroom("quarantine", "fix", kept, str(fixed), **env))[0] == 2
 
 
+async def test_the_end_of_an_id_is_enough(api18: Api, tmp_path: Path) -> None:
+    token, env = await source(api18), login(api18)
+    kept, other = await bad(api18, token), await bad(api18, token)
+    end = kept[-8:]
+    code, out, err = await warroom("quarantine", "show", end, **env)
+    assert (code, f"id: {kept}" in out) == (0, True), err
+    fixed = tmp_path / "fixed.json"
+    fixed.write_text(good(), encoding="utf-8")
+    assert (await warroom("quarantine", "fix", end, str(fixed), **env))[0] == 0
+    assert (await warroom("quarantine", "replay", end.upper(), **env))[0] == 0
+    assert (await warroom("quarantine", "drop", other[-8:], "--reason", "x", **env))[0] == 0
+    assert (await api18.client().quarantined(other))["state"] == "dropped"
+    code, _, err = await warroom("quarantine", "show", "no-such", **env)
+    assert (code, "there is none" in err) == (1, True), err
+    code, _, err = await warroom("quarantine", "show", "", **env)
+    assert code == 1
+
+
 async def test_what_another_tool_sent_is_replayed_as_its_door_would_take_it(api18: Api) -> None:
     admin = api18.client()
     token = (await admin.add("sources", {"key": "pd", "dialect": "pagerduty"}))["token"]

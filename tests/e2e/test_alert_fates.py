@@ -217,6 +217,23 @@ async def test_rules_are_read_and_changed_while_alerts_come(api: Api, door: Clie
     await verified(api)
 
 
+async def test_a_group_by_region_reads_the_label_where_the_catalogue_is_silent(
+    api: Api, door: Client
+) -> None:
+    await api.client().add_rule(
+        "region", "group", matches={"label:grp": ["*"]}, spec={"by": ["region"], "window_s": 900}
+    )
+    await door.post_alerts(
+        webhook(alert("A", "n1", region="ap", grp="g"), alert("B", "n2", region="af", grp="g"))
+    )
+    await door.post_alerts(webhook(alert("C", "n3", region="ap", grp="g")))
+    # What the catalogue says of a service counts more than a label.
+    await door.post_alerts(webhook(alert("D", "blog", region="ap", grp="g")))
+    found = fates(api)
+    assert found["C"]["on"] == found["A"]["on"]
+    assert len({found[name]["on"] for name in "ABD"}) == 3
+
+
 async def test_priority_is_the_businesss_and_lifts_a_mild_word(api: Api, door: Client) -> None:
     await door.post_alerts(
         webhook(

@@ -64,6 +64,14 @@ def test_the_first_by_its_place_decides_and_one_that_groups_by_what_is_not_there
     assert group_key(None, ALERT) is None
 
 
+def test_a_place_is_the_services_else_the_label_of_that_name() -> None:
+    subject = Subject({"region": "eu"}, {"region": "us", "zone": "z1", "team": "web", "host": "h"})
+    assert [subject.get(n) for n in ("region", "zone", "host", "provider", "team")] == [
+        "eu", "z1", "h", "", "",
+    ]  # fmt: skip
+    assert subject.get("label:region") == "us"
+
+
 @pytest.mark.parametrize(
     ("kind", "matches", "spec", "field"),
     [

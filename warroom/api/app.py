@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from warroom import __version__
 from warroom.api import (
     alertmanager,
+    alerts,
     bulk,
     catalog,
     change_doors,
@@ -61,7 +62,7 @@ ROUTERS = (
     *dialects.ROUTERS, *alertmanager.ROUTERS, ingest.router, bulk.router, change_doors.router,
     change_doors.events,
     heartbeats.beats, ops.router, incidents.router, incident_commands.router,
-    incident_parts.router, incident_recovery.router, impact.router, silences.router,
+    incident_parts.router, incident_recovery.router, alerts.router, impact.router, silences.router,
     heartbeats.router, quarantine.router, changes.router, changes.near_router, freezes.router,
     rules.router, triage.router, reports.router, *directory.ROUTERS, *catalog.ROUTERS,
     record.router,

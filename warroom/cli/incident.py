@@ -36,6 +36,9 @@ TABLES = (
     incident_changes.VERBS,
 )
 
+_ALERTS = 500
+_ALERTS_SHOWN = 10
+
 
 def add_parser(subparsers: SubParsers) -> None:
     """Declare the arguments."""
@@ -93,7 +96,8 @@ async def _ask(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     if args.verb == "show":
         found = await client.incident(args.ref)
         page = await client.timeline(args.ref)
-        return {**found, "timeline": page["items"]}
+        alerts = await client.alerts(incident=args.ref, limit=_ALERTS)
+        return {**found, "alerts": alerts["items"], "timeline": page["items"]}
     if args.verb == "declare":
         key = new_key()
         return await retry_until_known(
@@ -123,6 +127,11 @@ def _show(item: dict[str, Any], *, ids: bool) -> None:
         say(line)
     if item["summary"]:
         say(item["summary"])
+    for alert in item["alerts"][:_ALERTS_SHOWN]:
+        say(f"alert {alert['id'][-6:]}  {alert['state']:<8}  {alert['service']}  {alert['name']}:"
+            f" {alert['decision'] or 'no decision'}")  # fmt: skip
+    if len(item["alerts"]) > _ALERTS_SHOWN:
+        say(f"more alerts: `warroom alert list --incident {item['ref']}`")
     for entry in item["timeline"]:
         before = f"{entry['id']}  " if ids else ""
         say(f"{before}{entry['happened_at']}  {entry['kind']:<13}  {entry['author'] or '-':<12} "

@@ -36,6 +36,7 @@ GROUPS: Final[dict[str, str]] = {
     "serve": "run the API",
     "engine": "run the clockwork: timers, outbox, housekeeping",
     "incident": "list, show, declare and command incidents, one or many",
+    "alert": "alerts, and what became of each",
     "user": "people and their logins",
     "team": "teams and their members",
     "service": "services and their owners",

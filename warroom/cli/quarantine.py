@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warroom.cli import interrupt
+from warroom.cli import interrupt, short_id
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -33,17 +33,16 @@ def add_parser(subparsers: SubParsers) -> None:
     verbs: SubParsers = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = _verb(verbs, "list", "what is to be settled, the latest first")
     listing.add_argument("--all", action="store_true", help="what is settled, too")
-    _verb(verbs, "show", "one with its body and why it was not understood").add_argument("id")
+    show = _verb(verbs, "show", "one with its body and why it was not understood")
     fix = _verb(verbs, "fix", "give a corrected body for the next replay")
-    fix.add_argument("id")
-    fix.add_argument("file", help="the file with it; - reads standard input")
     replay = _verb(verbs, "replay", "take it in after all, as its door would now")
-    replay.add_argument("id")
+    drop = _verb(verbs, "drop", "settle that nothing is to be taken from it")
+    for verb in (show, fix, replay, drop):
+        verb.add_argument("id", metavar="ID", help="the end of its id is enough")
+    fix.add_argument("file", help="the file with it; - reads standard input")
     replay.add_argument(
         "--again", action="store_true", help="even though it was replayed or dropped before"
     )
-    drop = _verb(verbs, "drop", "settle that nothing is to be taken from it")
-    drop.add_argument("id")
     drop.add_argument("--reason", required=True)
 
 
@@ -83,17 +82,22 @@ async def _ask(args: argparse.Namespace, client: Client) -> dict[str, Any]:
                 cursor = page["next_cursor"]
                 if cursor is None:
                     return {"items": items}
+        body = _read(args.file) if args.verb == "fix" else ""
+
+        async def every(cursor: str | None) -> dict[str, Any]:
+            return await client.quarantine(every=True, cursor=cursor)
+
+        one = await short_id.whole(args.id, every, noun="quarantine")
         if args.verb == "show":
-            return await client.quarantined(args.id)
+            return await client.quarantined(one)
         if args.verb == "fix":
-            body = _read(args.file)
-            return await retry_until_known(lambda: client.fix_quarantined(args.id, body, key=key))
+            return await retry_until_known(lambda: client.fix_quarantined(one, body, key=key))
         if args.verb == "drop":
             return await retry_until_known(
-                lambda: client.drop_quarantined(args.id, args.reason, key=key)
+                lambda: client.drop_quarantined(one, args.reason, key=key)
             )
         return await retry_until_known(
-            lambda: client.replay_quarantined(args.id, again=args.again, key=key)
+            lambda: client.replay_quarantined(one, again=args.again, key=key)
         )
 
 

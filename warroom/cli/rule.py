@@ -58,11 +58,15 @@ def add_parser(subparsers: SubParsers) -> None:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--match", action="append", metavar="FIELD=PATTERN",
-                        help="one of a field's patterns must fit, and every field")  # fmt: skip
+                        help="one of a field's patterns must fit, and every field; region, zone,"
+                        " host and provider are the service's, else the alert's label of that name;"
+                        " label:NAME is any label")  # fmt: skip
     parser.add_argument("--position", type=int, help="lower comes first (100)")
     parser.add_argument("--note")
     group = parser.add_argument_group("a group rule")
-    group.add_argument("--by", action="append", metavar="FIELD", help="what must be the same")
+    group.add_argument(
+        "--by", action="append", metavar="FIELD", help="what must be the same; fields as in --match"
+    )
     group.add_argument("--window", type=seconds, metavar="15m")
     declare = parser.add_argument_group("a declare rule")
     declare.add_argument("--outcome", choices=OUTCOMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Final
 
-from warroom.cli import interrupt
+from warroom.cli import interrupt, short_id
 from warroom.cli.common import (
     SubParsers,
     add_config,
@@ -41,7 +41,7 @@ def add_parser(subparsers: SubParsers) -> None:
     listing = verbs.add_parser("list", help="those in force and those to come")
     listing.add_argument("--all", action="store_true", help="also those that are over")
     expire = verbs.add_parser("expire", help="end one now")
-    expire.add_argument("id")
+    expire.add_argument("id", metavar="ID", help="the end of its id is enough")
     expire.add_argument("--key", help="the key of the same command, asked again")
     for verb in (add, listing, expire):
         add_json(verb)
@@ -74,7 +74,12 @@ async def _run(args: argparse.Namespace, client: Client) -> int:
                 )
             )  # fmt: skip
         else:
-            done = await retry_until_known(lambda: client.expire_silence(args.id, key=key))
+
+            async def every(cursor: str | None) -> dict[str, Any]:
+                return await client.silences(every=True, limit=_PAGE, cursor=cursor)
+
+            one = await short_id.whole(args.id, every, noun="silence")
+            done = await retry_until_known(lambda: client.expire_silence(one, key=key))
     if args.json:
         print_json(done)
     elif args.verb == "expire":

@@ -23,6 +23,8 @@ FIELDS: Final = (
     "kind", "tier", "severity", "priority",
 )  # fmt: skip
 LABEL: Final = "label:"
+PLACES: Final = ("region", "zone", "host", "provider")
+"""What the catalogue says of the service, and where it says nothing the label of that name."""
 ENVIRONMENT_LABELS: Final = ("environment", "env", "deployment_environment", "stage")
 WINDOW_MAX_S: Final = 7 * 86_400
 PATTERNS_MAX: Final = 100
@@ -47,7 +49,7 @@ class Subject:
         """Return a field's value, empty where the alert does not have it."""
         if name.startswith(LABEL):
             return self.labels.get(name.removeprefix(LABEL), "")
-        return self.facts.get(name, "")
+        return self.facts.get(name) or (self.labels.get(name, "") if name in PLACES else "")
 
 
 def environment_of(labels: Mapping[str, str], source: str = "") -> str:
