@@ -87,7 +87,8 @@ class SilencesScreen(Framed):
             key: fate for key, fate in self._ending.items() if fate is not Fate.DONE or key in here
         }
         count = sum(row.expired_at is None for row in picture.rows)
-        note = f"{silences_words(count)} · {picture.held_count:,} alerts held back"
+        held = picture.held_count
+        note = f"{silences_words(count)} · {held:,} alert{'s' * (held != 1)} held back"
         self.view.set_heading("Silences", note)
         self.view.show_silences(picture, desk_of(self).database_now())
         self._show_marks()
