@@ -85,15 +85,19 @@ def choices(suspects: Iterable[Suspect], picture: ChangesPicture | None) -> tupl
 
 
 def change_name(row: ChangeRow) -> str:
-    """Return what a change is called where people choose: kind, service, title."""
-    return " ".join(x for x in (row.kind, row.service, row.title or row.version) if x)
+    """Return what a change is called where people choose: kind, service, title, nothing twice."""
+    title = row.title or row.version
+    service = "" if row.service.lower() in title.lower().split() else row.service
+    kind = "" if row.kind.lower() in title.lower().split() else row.kind
+    return " ".join(x for x in (kind, service, title) if x)
 
 
 def change_about(row: ChangeRow) -> str:
     """Return when it was, by whom, and what was said of it."""
     age = age_words(abs(row.minutes_before) * 60)
     when = f"{age} before" if row.minutes_before >= 0 else f"{age} after"
-    return " · ".join(x for x in (when, row.by, _SAID.get(row.verdict, ""), row.version) if x)
+    version = "" if row.version in change_name(row).split() else row.version
+    return " · ".join(x for x in (when, row.by, _SAID.get(row.verdict, ""), version) if x)
 
 
 def _of_row(row: ChangeRow) -> Choice:

@@ -227,3 +227,21 @@ async def test_a_pipeline_learns_free_frozen_wrong_and_unreachable_by_exit_statu
     assert (code, "does not answer" in err) == (4, True)
     assert (await warroom(*check, **env | {"WARROOM_TOKEN": "wr_a_nobody"}))[0] == 2
     assert (await warroom("freeze", "check", **env))[0] == 2
+
+
+async def test_a_change_on_what_is_hit_and_alerts_is_near_before_anybody_links_it(api: Api) -> None:
+    client = await estate(api)
+    one = await opened(api)
+    await client.set_service(one["ref"], one["version"], "pg", "down")
+    await put(client, "quiet", "web")
+    began(api, "quiet", 30)
+    assert (await client.changes_near(one["ref"]))["items"] == []
+    with api.pg.connect() as conn:
+        conn.execute(
+            "insert into warroom.alert (source_id, fingerprint, name, severity, state, service_id,"
+            " starts_at, unit, visibility) select (select min(o.id::text)::uuid from"
+            " warroom.source o), 'web', 'Slow', 2, 'firing', s.id, now(), 'main', 'normal'"
+            " from warroom.service s where s.key = 'web'"
+        )
+    listed = (await client.changes_near(one["ref"]))["items"]
+    assert [(c["title"], c["service"], c["steps"]) for c in listed] == [("quiet", "web", None)]

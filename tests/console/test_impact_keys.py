@@ -193,16 +193,16 @@ async def test_l_offers_what_is_near_and_the_last_changes_by_words_or_by_id() ->
         assert "Reading the changes …" in shown(pilot)
         near = ChangeRow(UUID(int=1), NOW, "config", "artists-db", "pool [red]50\x1b[0m", by="sara",
                          verdict="suspected", minutes_before=4)  # fmt: skip
-        far = ChangeRow(UUID(int=2), NOW, "flag", "basket", "new basket", minutes_before=-7)
+        far = ChangeRow(UUID(int=2), NOW, "flag", "basket", "new basket", "4.18", minutes_before=-7)
         picture = ChangesPicture(watch.incident, (near,), (far,))
         app.post_message(PaneArrived(Pane.CHANGES, picture, app.watches[-1], 999.9))
         await pilot.pause()
         assert "config artists-db pool [red]50␛[0m" in shown(pilot)
         assert "4m before · sara · suspected" in shown(pilot)
-        assert "7m after" in shown(pilot)
+        assert "7m after · 4.18" in shown(pilot)
         await pilot.press(*"new basket", "enter")
         await pilot.pause()
-        assert "flag basket new basket · INC-2041" in shown(pilot)
+        assert "flag new basket · INC-2041" in shown(pilot)
         await pilot.press("c")
         await pilot.pause()
         assert app.sent[0].wish.args == {"change": str(UUID(int=2)), "verdict": "cause"}

@@ -24,7 +24,8 @@ SIGNALS_MAX: Final = 2000
 EARLIER_MAX: Final = 50
 HOPS_MAX: Final = 5
 NEAR_MAX: Final = 5000
-FURTHER_MAX: Final = 1000
+# A change is looked for on so many: each costs a look into an index, also in a storm.
+FURTHER_MAX: Final = 300
 
 _LOOK_BACK: WeakKeyDictionary[Engine, timedelta] = WeakKeyDictionary()
 
@@ -72,7 +73,7 @@ def near(graph: Graph, seeds: Sequence[Seed], impact: Impact) -> set[int]:
 def alerting(graph: Graph, heard: Sequence[Signal]) -> list[int]:
     """Return what alerts near an incident and what it needs, up to five dependencies away.
 
-    The nearest first, a thousand at the most: a change there may be behind it.
+    The nearest first, 300 at the most: a change there may be behind it.
     """
     layer = list(dict.fromkeys(graph.index[s.service] for s in heard if s.service in graph.index))
     found = dict.fromkeys(layer)
