@@ -71,6 +71,7 @@ class Feed:
         self._watched: int | None = None
         self._names_wanted = False
         self._known: Login | None = None
+        self._renewing = asyncio.Lock()
         self._has_read = False
         self._first = asyncio.Event()
         self._fence: Fence | None = None
@@ -205,8 +206,7 @@ class Feed:
 
         # The board comes first: what stands beside it waits for its first picture.
         await self._first.wait()
-        login = self._known or await self._login()
-        conn = await self._connect(login)
+        conn, login = await self._logged_in()
         try:
             self._fence = self._fence or Fence()
             call = look(conn)
@@ -216,6 +216,27 @@ class Feed:
             await conn.close()
             raise
         return conn, _renewal(login)
+
+    async def _logged_in(self) -> tuple[psycopg.AsyncConnection[Any], Login]:
+        """Connect beside the board; with a new login where ours is refused.
+
+        Another console of the same person has made one since then, under the same name; the board
+        does not notice, because what is connected stays so.
+        """
+        import psycopg
+
+        login = self._known or await self._login()
+        try:
+            return await self._connect(login), login
+        except psycopg.OperationalError as error:
+            # A standby learns of a login a moment later: it is not made anew for that.
+            if "authentication" not in str(error) or self.read_from.on_standby:
+                raise
+        async with self._renewing:
+            if self._known is None or self._known is login:
+                self._known = await self._login()
+            login = self._known
+            return await self._connect(login), login
 
     async def _connect(self, login: Login) -> psycopg.AsyncConnection[Any]:
         import psycopg
