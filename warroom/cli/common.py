@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from warroom.errors import ConfigurationError
@@ -53,8 +54,18 @@ def load_from(args: argparse.Namespace, **overrides: Any) -> LoadedSettings:
 
 
 def settings_from(args: argparse.Namespace, **overrides: Any) -> Settings:
-    """Read the settings as the arguments say; see ``load_from``."""
-    return load_from(args, **overrides).settings
+    """Read the settings as the arguments say; see ``load_from``.
+
+    Where nobody has set ``api.url``, it is that of the `warroom up` that runs on the data
+    directory, if one does: the port is often not the usual one.
+    """
+    loaded = load_from(args, **overrides)
+    if loaded.origins["api_url"] != "default":
+        return loaded.settings
+    from warroom.embedded import runtime
+
+    here = runtime.running(loaded.settings.data_dir)
+    return loaded.settings if here is None else replace(loaded.settings, api_url=here.api_url)
 
 
 def api_and_token(settings: Settings) -> tuple[str, str | None]:
