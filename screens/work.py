@@ -212,12 +212,12 @@ class Work(LiveScreen):
         self, row: IncidentRow, question: Screen[T], came: Callable[[], None]
     ) -> T | None:
         desk = desk_of(self)
-        self._on_detail = came
+        self._on_detail = self._on_names = came
         desk.watch_incident(row.number)
         try:
             return await self._ask(question)
         finally:
-            self._on_detail = None
+            self._on_detail = self._on_names = None
             desk.watch_incident(self.watched())
 
     async def pick_name(

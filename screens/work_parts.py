@@ -16,6 +16,12 @@ _LINKS = (
     ("document", "o", "a runbook, a paper"),
 )
 
+_TYPES = {"text": "a text", "number": "a number", "date": "a date like 2031-05-04"}
+
+
+def _now(value: str | None) -> str:
+    return "" if value is None else f"now {value}"
+
 
 class PartWork(Work):
     """Actions on the parts of incidents."""
@@ -143,25 +149,50 @@ class PartWork(Work):
 
     async def _field(self, row: IncidentRow) -> None:
         from screens.choices import Choice
-        from screens.form import Field, Form
 
         def choices(detail: IncidentDetail | None) -> tuple[Choice, ...]:
-            there = detail.custom if detail else ()
-            return tuple(Choice(key, key, f"now {value}") for key, value in there)
+            there = dict(detail.custom) if detail else {}
+            known = {field.key: field for field in self._names.fields}
+            said = {key: f"{field.label} · {field.type}" for key, field in known.items()}
+            said |= {key: said.get(key, "") for key in there}
+            return tuple(
+                Choice(key, key, " · ".join(w for w in (about, _now(there.get(key))) if w))
+                for key, about in said.items()
+            )
 
+        desk_of(self).want_names()
         key = await self.pick_about(
             row, f"Custom field · {row.ref}", "Which field of the registry?", choices
         )
-        detail = self.detail_of(row)
-        there = dict(detail.custom) if detail else {}
         if key is None:
             return
-        line = Field("value", f"{key}; empty takes it away", there.get(key, ""))
-        answers = await self.fill_in(Form(f"{key} · {row.ref}", row.title, (line,), "set it"))
-        if answers is not None:
-            value = answers["value"] or None
+        detail = self.detail_of(row)
+        value = await self._value(row, key, dict(detail.custom).get(key, "") if detail else "")
+        if value is not None:
             words = f"{key} = {value or 'nothing'}"
-            await self.send_to((row,), wish(Kind.FIELD, words, words, field=key, value=value))
+            order = wish(Kind.FIELD, words, words, field=key, value=value or None)
+            await self.send_to((row,), order)
+
+    async def _value(self, row: IncidentRow, key: str, now: str) -> str | None:
+        """Ask for a field's value as its type has it; empty takes the field away."""
+        from screens.choices import Choice
+        from screens.form import Field, Form
+
+        title = f"{key} · {row.ref}"
+        field = next((f for f in self._names.fields if f.key == key), None)
+        offered = field.choices if field else ()
+        if field and field.type == "boolean":
+            offered = ("true", "false")
+        if field is not None and offered:
+            there = [Choice(f"={v}", v, "now" if v.lower() == now.lower() else "") for v in offered]
+            if now and not field.required:
+                there.append(Choice("=", "take it away", "the field is empty then"))
+            picked = await self.pick(title, row.title, f"{field.label}: which?", tuple(there))
+            return None if picked is None else picked.removeprefix("=")
+        what = f"{field.label}, {_TYPES.get(field.type, field.type)}" if field else key
+        line = Field("value", f"{what}; empty takes it away", now)
+        answers = await self.fill_in(Form(title, row.title, (line,), "set it"))
+        return None if answers is None else answers["value"]
 
     def action_merge(self) -> None:
         """Merge this incident into another, or the marked ones into the chosen one."""

@@ -132,7 +132,7 @@ class Header(CellView):
         if self._nearest is not None and self._facts.now:
             groups.append(_next(*self._nearest, self._facts.now, width))
         if not roomy:  # a drill takes no room from what is real
-            groups.append(_drills(board))
+            groups.append(_drills(board, "·"))
         return groups
 
     def _right(self, width: int) -> list[Cell]:
@@ -155,9 +155,9 @@ def _open(board: BoardPicture) -> list[Cell]:
     return [_bar(f" {max(board.open_count, len(board.rows)) - _drill_count(board)} open ")]
 
 
-def _drills(board: BoardPicture) -> list[Cell]:
+def _drills(board: BoardPicture, sign: str = "+") -> list[Cell]:
     count = _drill_count(board)
-    words = f"+ {count} drill{'' if count == 1 else 's'} "
+    words = f"{sign} {count} drill{'' if count == 1 else 's'} "
     return [_whole(words, Role.BAR_QUIET)] if count else []
 
 

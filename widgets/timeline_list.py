@@ -23,7 +23,8 @@ FILTERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("hypotheses", ("hypothesis", "evidence")),
     ("messages", ("communication",)),
     ("facts", ("fact", "evidence")),
-    ("status", ("status", "automation")),
+    ("status", ("status",)),
+    ("automation", ("automation",)),
 )
 
 

@@ -115,6 +115,10 @@ async def test_verbs_on_the_log_and_what_hangs_on_it(typed: Typed) -> None:
     await typed.ok("correct", "1", guess, "Pool leak in orders")
     shown = (await typed("show", "1", "--ids"))[1]
     assert f"{guess}  2026-01-02T10:00:00Z  hypothesis " in shown
+    assert "  [corrected above] Pool leak\n" in shown
+    assert "  [correction] Pool leak in orders\n" in shown
+    await typed.ok("pin", "1", await entry_id(typed.api, "INC-1", "Pool leak in orders"))
+    assert "  [pinned, correction] Pool leak in orders\n" in (await typed("show", "1"))[1]
     assert (await typed("service", "1", "pg-main", "down"))[1].endswith(": pg-main down\n")
     assert (await typed("service", "1", "pg-main", "--detach"))[1].endswith(": no service\n")
     linked = await typed.ok("link", "1", "https://meet.example/1", "--kind", "bridge")

@@ -192,6 +192,13 @@ UNDONE = {
     "update-due": lambda c, r: c.set_update_due(r, 1, 60),
     "snooze": lambda c, r: c.snooze(r, 1, 60, "why"),
 }
+CAME_BACK = {
+    "severity": "severity: SEV2 again",
+    "assign": "assign: owner nobody again",
+    "drill": "drill: real again",
+    "service": "service: pg-main suspected again",
+    "service.detach": "service.detach: pg-main suspected again",
+}
 CHANGING = {"version", "updated_at", "next_timer", "escalation"}
 
 
@@ -210,7 +217,9 @@ async def test_undo_puts_back_what_the_last_command_changed(api: Api, name: str)
             assert undone[key] == before[key], key
     assert undone["escalation"]["state"] == "armed"
     assert undone["version"] == 3
-    assert f"took back their {name}" in (await texts(api, before["ref"]))[0]
+    text = (await texts(api, before["ref"]))[0]
+    assert f"took back their {name}" in text
+    assert text.endswith(CAME_BACK.get(name, "")), "what came back"
     with pytest.raises(Refused, match="was undo: it was an undo"):
         await client.undo(before["ref"], 3)
     await verified(api)

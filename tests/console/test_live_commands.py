@@ -233,6 +233,8 @@ async def test_services_links_fields_merge_and_split(live: LiveRoom) -> None:
     for key in ("pg-main", "orders"):
         live.call("POST", "/v1/services", {"key": key})
     live.call("POST", "/v1/fields", {"key": "ticket", "label": "Ticket", "type": "text"})
+    live.call("POST", "/v1/fields", {"key": "plan", "label": "Plan", "type": "choice",
+                                     "choices": ["gold", "silver"]})  # fmt: skip
     async with running(live.door, WIDE) as pilot:
         for key, state, words in (("pg", "x", "is down"), ("ord", "d", "is degraded")):
             await typed(pilot, "v")
@@ -253,6 +255,20 @@ async def test_services_links_fields_merge_and_split(live: LiveRoom) -> None:
         await question(pilot, "empty takes it away")
         await typed(pilot, "OPS-7", "enter")
         await said(pilot, "ticket = OPS-7")
+        await typed(pilot, "f")
+        await question(pilot, "plan Plan · choice")
+        assert "ticket Ticket · text · now OPS-7" in flat(pilot)
+        await typed(pilot, "plan", "enter")
+        await question(pilot, "Plan: which?")
+        assert "gold" in flat(pilot)
+        await typed(pilot, "sil", "enter")
+        await said(pilot, "plan = silver")
+        await typed(pilot, "f")
+        await question(pilot, "now silver")
+        await typed(pilot, "plan", "enter")
+        await question(pilot, "take it away")
+        await typed(pilot, "take", "enter")
+        await said(pilot, "plan = nothing")
         await typed(pilot, "X")
         await question(pilot, "Split off INC-1")
         await typed(pilot, "Orders slow", "enter", "orders", "ctrl+s")

@@ -135,7 +135,15 @@ def _show(item: dict[str, Any], *, ids: bool) -> None:
     for entry in item["timeline"]:
         before = f"{entry['id']}  " if ids else ""
         say(f"{before}{entry['happened_at']}  {entry['kind']:<13}  {entry['author'] or '-':<12} "
-            f" {entry['text']}")  # fmt: skip
+            f" {_marks(entry)}{entry['text']}")  # fmt: skip
+
+
+def _marks(entry: dict[str, Any]) -> str:
+    """Return what stands before an entry's text: pinned, a correction, or corrected later."""
+    marks = (("pinned", entry["pinned"]), ("correction", entry["corrects"]),
+             ("corrected above", entry["corrected"]))  # fmt: skip
+    said = ", ".join(word for word, so in marks if so)
+    return f"[{said}] " if said else ""
 
 
 def _facts(item: dict[str, Any]) -> list[str]:

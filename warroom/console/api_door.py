@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from screens.commands import ADDING, Command, Kind, SilenceCommand
 from warroom.console.door import Door
+from warroom.domain.picture import CustomField
 from warroom.domain.triage import TriageKind
 
 METHODS: Final[Mapping[Kind | TriageKind, str]] = {
@@ -104,6 +105,13 @@ class ApiDoor:
     async def who_am_i(self) -> str:
         """Return the name of the token's principal."""
         return str((await self._ready().me())["name"])
+
+    async def custom_fields(self) -> tuple[CustomField, ...]:
+        """Return the registry of custom fields, which a reader at the database does not see."""
+        return tuple(
+            CustomField(f["key"], f["label"], f["type"], tuple(f["choices"]), f["required"])
+            for f in (await self._ready().all_of("fields"))["items"]
+        )
 
     async def mint_login(self) -> Login:
         """Make a database login whose password only this process knows."""

@@ -85,7 +85,7 @@ class Backend:
 
     def want_names(self) -> None:
         """Read the names to choose from, once."""
-        self._call(lambda works: works.feed.want_names())
+        self._call(lambda works: works.want_names())
 
     def watch_panes(self, watch: PaneWatch) -> None:
         """Read these panes, from now on."""
@@ -193,7 +193,19 @@ class _Works:
         self.feed.also_hint(self.panes.hint)
         self._courier = Courier(self._api.send, post)
         # A batch must not take all connections from what is pressed after it.
+        self._registry: asyncio.Task[None] | None = None
         self._few = asyncio.Semaphore(_AT_ONCE)
+
+    def want_names(self) -> None:
+        """Read the names at once; the registry of fields follows when the API has told it."""
+        self.feed.want_names()
+        if self._registry is None or self._registry.done():
+            self._registry = asyncio.create_task(self._read_registry())
+
+    async def _read_registry(self) -> None:
+        # Without the API a field is named by hand, and the command says what is wrong.
+        with contextlib.suppress(WarRoomError):
+            self.feed.want_names(await self._api.custom_fields())
 
     async def carry(self, command: Command) -> None:
         """Carry a command to its end, then look at the board at once."""

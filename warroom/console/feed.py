@@ -23,7 +23,7 @@ from screens.messages import BoardArrived, DetailArrived, FeedTrouble, NamesArri
 from warroom.console.api_door import Login
 from warroom.console.options import FeedOptions
 from warroom.console.read_from import ReadFrom
-from warroom.domain.picture import SourceKind
+from warroom.domain.picture import CustomField, SourceKind
 from warroom.domain.safe_text import safe_text
 from warroom.errors import WarRoomError
 
@@ -70,6 +70,7 @@ class Feed:
         self._wake = asyncio.Event()
         self._watched: int | None = None
         self._names_wanted = False
+        self._fields: tuple[CustomField, ...] = ()
         self._known: Login | None = None
         self._renewing = asyncio.Lock()
         self._has_read = False
@@ -88,8 +89,12 @@ class Feed:
         if number is not None:
             self._wake.set()
 
-    def want_names(self) -> None:
-        """Read the names to choose from, once. Call it in the feed's loop."""
+    def want_names(self, fields: tuple[CustomField, ...] | None = None) -> None:
+        """Read the names to choose from, once; ``fields`` go along from now on if they are given.
+
+        Call it in the feed's loop.
+        """
+        self._fields = self._fields if fields is None else fields
         self._names_wanted = True
         self._wake.set()
 
@@ -161,7 +166,7 @@ class Feed:
         if self._names_wanted:
             names = await self._bounded(conn, read_names(conn), "reading names")
             self._names_wanted = False
-            self._post(NamesArrived(names))
+            self._post(NamesArrived(replace(names, fields=self._fields)))
 
     async def _bounded(
         self, conn: psycopg.AsyncConnection[Any], call: Awaitable[T], what: str

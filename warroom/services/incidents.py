@@ -195,7 +195,10 @@ async def timeline_page(
         row = await load(work, ref)
         rows = await work.rows(
             "select t.id, t.kind, t.body, t.happened_at, t.recorded_at, p.name as author,"
-            " t.author_kind, t.source, t.confidence, t.corrects"
+            " t.author_kind, t.source, t.confidence, t.corrects,"
+            " exists (select from warroom.timeline c where c.incident_id = t.incident_id"
+            " and c.corrects = t.id and c.id > t.id) as corrected,"
+            " exists (select from warroom.pin k where k.entry_id = t.id) as pinned"
             " from warroom.timeline t left join warroom.principal p on p.id = t.author_id"
             " where t.incident_id = :id and t.id >= :id"
             " and (cast(:after as uuid) is null or t.id < :after)"
@@ -209,6 +212,7 @@ async def timeline_page(
                 "author": r["author"], "author_kind": r["author_kind"], "source": r["source"],
                 "confidence": r["confidence"],
                 "corrects": str(r["corrects"]) if r["corrects"] else None,
+                "corrected": r["corrected"], "pinned": r["pinned"],
             }
             for r in rows
         ]  # fmt: skip

@@ -51,14 +51,42 @@ async def undo(db: Database, ctx: CommandContext, ref: str, *, version: int) -> 
         if command in (Command.SERVICE, Command.SERVICE_DETACH):
             await impact.refresh(work, [row["id"]])
         said = command.value.removeprefix("incident.")
-        moved = f": {state.status} → {status}" if status != state.status else ""
-        text = f"{ctx.principal.name} took back their {said}{moved}"
+        moved = [f"{state.status} → {status}"] if status != state.status else []
+        again = "; ".join([*moved, *await _came_back(work, last, changes)])
+        text = f"{ctx.principal.name} took back their {said}{again and ': ' + again}"
         return Decision(
             Command.UNDO, status, changes, (EntryDraft(EntryKind.STATUS, text, now),),
             f"{state.ref}: {said} undone.",
         )  # fmt: skip
 
     return await run_on(db, ctx, ref, Command.UNDO, {"version": version}, work_on, version=version)
+
+
+async def _came_back(work: Work, last: LastCommand, changes: Mapping[str, Any]) -> list[str]:
+    """Return in words what is as it was before; what only follows from it is left out."""
+    said = [f"SEV{changes['severity']} again"] if "severity" in changes else []
+    if "drill" in changes:
+        said.append("a drill again" if changes["drill"] else "real again")
+    if "owner_id" in changes:
+        said.append(f"owner {await _name_of(work, changes['owner_id'])} again")
+    for touched in last.rows:
+        was = touched.after if touched.op == "INSERT" else touched.before
+        if touched.table == "role_held":
+            name = await _name_of(work, UUID(was["principal_id"]))
+            holds = "no longer" if touched.op == "INSERT" else "again"
+            said.append(f"{name} is {holds} {was['role']}")
+        elif touched.table == "incident_service":
+            key = await work.scalar(
+                "select key from warroom.service where id = :id", {"id": UUID(was["service_id"])}
+            )
+            gone = touched.op == "INSERT"
+            said.append(f"{key} is off it again" if gone else f"{key} {was['state']} again")
+    return said
+
+
+async def _name_of(work: Work, person: UUID | None) -> str:
+    query = "select name from warroom.principal where id = :id"
+    return str(await work.scalar(query, {"id": person})) if person is not None else "nobody"
 
 
 async def _last(work: Work, incident: UUID) -> LastCommand | None:
