@@ -98,9 +98,9 @@ class SilenceList(PaneList):
         count = self._held_count
         if not count:
             return Line((blank(2), cell("nothing is held back", width - 2, Role.QUIET)))
-        many = "1 alert fires" if count == 1 else f"{count:,} alerts fire"
+        many = "1 alert fires and opens" if count == 1 else f"{count:,} alerts fire and open"
         more = f"; the worst {len(self._held)}" if len(self._held) < count else ""
-        return Line((blank(2), cell(f"held back: {many} and open nothing{more}", width - 2)))
+        return Line((blank(2), cell(f"held back: {many} nothing{more}", width - 2)))
 
     def _alert(self, alert: HeldAlert, width: int) -> Line:
         look = severity_look(alert.severity)
