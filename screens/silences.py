@@ -29,7 +29,7 @@ from widgets.header import Header
 from widgets.incident_lines import Mark
 from widgets.silence_list import SilenceList
 from widgets.status_bar import StatusBar
-from widgets.words import silences_words
+from widgets.words import held_words, silences_words
 
 
 class SilencesScreen(Framed):
@@ -87,8 +87,7 @@ class SilencesScreen(Framed):
             key: fate for key, fate in self._ending.items() if fate is not Fate.DONE or key in here
         }
         count = sum(row.expired_at is None for row in picture.rows)
-        held = picture.held_count
-        note = f"{silences_words(count)} · {held:,} alert{'s' * (held != 1)} held back"
+        note = f"{silences_words(count)} · {held_words(picture.held_count)}"
         self.view.set_heading("Silences", note)
         self.view.show_silences(picture, desk_of(self).database_now())
         self._show_marks()

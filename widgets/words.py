@@ -114,6 +114,11 @@ def silences_words(count: int) -> str:
     return f"{count} silence{'' if count == 1 else 's'}"
 
 
+def held_words(count: int) -> str:
+    """Return how many alerts silences hold back: ``1 alert held back``."""
+    return f"{count:,} alert{'' if count == 1 else 's'} held back"
+
+
 def time_words(moment: datetime) -> str:
     """Return the time of day in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%H:%M:%S")

@@ -92,6 +92,11 @@ async def test_they_are_read_only_while_they_are_shown() -> None:
             "1,402 alerts fire and open nothing; the worst 2", "silenced by ana",
         ):  # fmt: skip
             assert words in screen, words
+        one = replace(picture(), held=picture().held[:1], held_count=1)
+        app.post_message(PaneArrived(Pane.SILENCES, one, app.watches[-1], 999.9))
+        await pilot.pause()
+        assert "held back: 1 alert fires and opens nothing" in shown(pilot)
+        assert "· 1 alert held back" in shown(pilot)
         assert "\x1b" not in screen
         assert "\u202e" not in screen
         assert "[red]" in screen, "markup is shown, never obeyed"
@@ -125,7 +130,7 @@ async def test_a_silence_is_made_seen_in_the_room_and_ended(live: LiveRoom) -> N
         await said(pilot, "service=pay is silenced for 2h")
         await wait_until(lambda: "new switches" in shown(pilot), what="the silence")
         live.call("POST", "/api/v2/alerts", down, token=token)
-        await wait_until(lambda: "1 alert fires and open" in flat(pilot), what="the held alert")
+        await wait_until(lambda: "1 alert fires and opens" in flat(pilot), what="the held alert")
         assert "silenced by ana until" in flat(pilot)
         await typed(pilot, "escape")
         await wait_until(lambda: "1 silence in force" in flat(pilot), what="the sign in the room")

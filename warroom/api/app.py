@@ -125,9 +125,9 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app.state.metrics = ops.Metrics()
     problems.install(app)
     app.router.routes.extend(ROUTES)
-    if settings.report_form:
-        app.router.routes.extend(reports.form_router.routes)
-        app.state.report_limiter = reports.Limiter()
+    form = reports.form_router if settings.report_form else reports.no_form_router
+    app.router.routes.extend(form.routes)
+    app.state.report_limiter = reports.Limiter()
     # From the inside out: nothing reads a body before its sender is known.
     limits = {path: min(most, settings.body_limit_bytes) for path, most in SMALLER.items()}
     limits |= {imports.ADDRESS: settings.import_limit_bytes, reports.FORM: reports.FORM_BYTES}
@@ -137,8 +137,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
         Door, limit=settings.body_limit_bytes, own=limits, streamed=(bulk.ADDRESS,),
         bodies_max=bodies,
     )  # fmt: skip
-    forms = frozenset({reports.FORM}) if settings.report_form else frozenset()
-    app.add_middleware(Gate, forms=forms)
+    app.add_middleware(Gate, forms=frozenset({reports.FORM}))
     app.add_middleware(ops.Measured, metrics=app.state.metrics)
     app.add_middleware(ops.Tagged)
     describe(app)

@@ -68,7 +68,7 @@ class Gate:
 
     Args:
         app: what is behind.
-        forms: addresses that take a small form from anybody; none, unless it is switched on.
+        forms: addresses that take a small form from anybody, or say that they take none.
     """
 
     def __init__(self, app: ASGIApp, forms: frozenset[str] = frozenset()) -> None:

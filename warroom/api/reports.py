@@ -24,6 +24,8 @@ from warroom.services.alerts import INGEST
 
 router = APIRouter(responses=RESPONSES)
 form_router = APIRouter(include_in_schema=False)
+no_form_router = APIRouter(include_in_schema=False)
+"""What stands at the form's address while it is off: a person's browser can do nothing with 401."""
 Json = dict[str, Any]
 FORM: Final = "/report"
 FORM_BYTES: Final = 20_000
@@ -175,6 +177,15 @@ def _page(said: str, status: int = 200, values: dict[str, str] | None = None) ->
     form = _FORM.format(**{name: escape(value, quote=True) for name, value in filled.items()})
     form = "" if status == 201 else form
     return HTMLResponse(_PAGE.format(said=escape(said), form=form), status, dict(_HEADERS))
+
+
+@no_form_router.get(FORM)
+@no_form_router.post(FORM)
+async def say_off() -> HTMLResponse:
+    """Say that there is no form, and who can change that; nothing is read or stored."""
+    off = "Reports by form are switched off here: nothing was sent."
+    remedy = "Whoever runs war room switches them on with the setting ingest.report_form."
+    return HTMLResponse(_PAGE.format(said=f"{off} {remedy}", form=""), 404, dict(_HEADERS))
 
 
 @form_router.get(FORM)

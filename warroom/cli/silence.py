@@ -85,8 +85,9 @@ async def _run(args: argparse.Namespace, client: Client) -> int:
     elif args.verb == "expire":
         say(f"silence {done['id']} is over: what still fires opens its incident when it is told")
     else:
-        say(f"silence {done['id']} is {done['state']} until {done['ends_at']};"
-            f" {done['matching'] or 0} alerts that fire match it")  # fmt: skip
+        many = done["matching"] or 0
+        match = "1 alert that fires matches" if many == 1 else f"{many:,} alerts that fire match"
+        say(f"silence {done['id']} is {done['state']} until {done['ends_at']}; {match} it")
     return 0
 
 
