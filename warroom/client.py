@@ -304,6 +304,10 @@ class Client(
         """Return what an incident takes down, its suspects and its restart's waves."""
         return await self._get(incident_path(ref, "impact"))
 
+    async def impact_totals(self) -> Json:
+        """Return what all open incidents together take down."""
+        return await self._get("/v1/impact")
+
     async def weak_points(self, *, limit: int = 20) -> Json:
         """Return what the loss of each service or failure domain would cost, by unit."""
         return await self._get("/v1/impact/weak-points", limit=limit)

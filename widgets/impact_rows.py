@@ -153,7 +153,7 @@ def _top(picture: ImpactPicture, severity: int | None) -> Iterable[Row]:
     if more := more_words(picture.totals):
         yield SayRow(more)
     if picture.suggestion is not None:
-        yield SayRow(suggestion_words(picture.suggestion, severity), most=2)
+        yield SayRow(suggestion_words(picture.suggestion, severity), most=3)
 
 
 def _tree(nodes: tuple[ImpactNode, ...], folded: frozenset[Key]) -> Iterable[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.api.conftest import Api
 from tests.api.room import Json, texts, verified
 from tests.api.test_commands import login
 from tests.typist import warroom
-from warroom.errors import InvalidInput, Refused
+from warroom.errors import Forbidden, InvalidInput, Refused
 
 
 async def burning(api: Api) -> Json:
@@ -115,3 +116,40 @@ async def test_the_impact_and_the_weak_points_are_told_over_http_and_on_the_comm
     code, out, _ = await warroom("impact", "weak-points", **login(api18))
     assert code == 0
     assert "pg-main" in out
+
+
+async def test_the_totals_of_one_incident_and_of_all_open_ones_are_told(api18: Api) -> None:
+    client, env = api18.client(), login(api18)
+    assert (await client.impact_totals())["line"] == ""
+    code, out, _ = await warroom("impact", "totals", **env)
+    assert (code, out) == (0, "0 open incidents: nothing is hit\n")
+    await client.add(
+        "services",
+        {"key": "web", "tier": 1, "user_share": 62, "customers": 1200, "region": "eu"},
+    )
+    await burning(api18)
+    await client.add("dependencies", {"service": "web", "depends_on": "checkout"})
+    await client.add("services", {"key": "acme", "kind": "third_party", "region": "us"})
+    other = await client.declare("Acme is slow", 2, services=["acme", "orders"])
+    drill = await client.declare("An exercise", 2, services=["web"])
+    await client.set_drill(drill["ref"], drill["version"], drill=True)
+    found = await client.impact_totals()
+    line = found.pop("line")
+    assert found.pop("headline") in line
+    # Orders is hit by both and counts once; the drill's service is hit by the first as well.
+    assert found == {
+        "open_incidents": 2, "services": 5, "tier_one": 4, "user_share": 62.0, "customers": 1200,
+        "regions": ["eu", "us"], "third_parties": 1,
+    }  # fmt: skip
+    assert line.endswith(": 4 tier 0–1 services, ~62 % of users, 2 regions")
+    code, out, _ = await warroom("impact", "totals", **env)
+    counts = "5 services hit, 4 tier 0–1, ~62 % of users, ~1200 customers, 2 regions (eu, us)"
+    assert (code, f"{counts}, 1 third party" in out) == (0, True)
+    assert json.loads((await warroom("impact", "totals", "--json", **env))[1])["line"] == line
+    code, out, _ = await warroom("impact", "show", other["ref"], **env)
+    assert "4 services hit, 3 tier 0–1, ~62 % of users, ~1200 customers, 2 regions (eu, us)" in out
+    assert "web  expected-degraded  tier 1  unassigned  ~62 % of users  1200 customers" in out
+    await client.resolve(other["ref"], (await client.incident(other["ref"]))["version"])
+    assert (await client.impact_totals())["third_parties"] == 0
+    with pytest.raises(Forbidden):
+        await api18.client(api18.token("bot", "ingest")).impact_totals()

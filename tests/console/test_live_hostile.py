@@ -243,7 +243,7 @@ async def reasoned(live: LiveRoom, pilot: Pilot[int]) -> None:
     await pilot.press("1")
     live_list(pilot).select_number(1)
     await pilot.press("2", "z")
-    await wait_until(lambda: "third parties" in shown(pilot), what="what was reasoned")
+    await wait_until(lambda: "because of a third party" in shown(pilot), what="what was reasoned")
     for key, words in PANE_KEYS.values():
         await pilot.press("home", "down", key)
         await seen(pilot, words)

@@ -32,6 +32,24 @@ class Impact(BaseModel):
     suggestion: Json | None
 
 
+class Totals(BaseModel):
+    """What all open incidents together take down.
+
+    ``tier_one`` counts tier 0 and 1; ``user_share`` (per cent) and ``customers`` are the largest of
+    one service, as shares overlap; ``line`` is all of it in words.
+    """
+
+    open_incidents: int
+    services: int
+    tier_one: int
+    user_share: float | None
+    customers: int | None
+    regions: list[str]
+    third_parties: int
+    headline: str
+    line: str
+
+
 class WeakPoint(BaseModel):
     """What would be lost with one service or failure domain."""
 
@@ -69,6 +87,12 @@ class WeakPoints(BaseModel):
 async def show(ref: Ref, ctx: Reader, state: State) -> Json:
     """Show what an incident takes down, its suspects and the waves of its restart."""
     return await impact_report.show(state.db, ctx, ref)
+
+
+@router.get("/impact", response_model=Totals)
+async def totals(ctx: Reader, state: State) -> Json:
+    """Show the totals over all open incidents, drills left out."""
+    return await impact_report.totals(state.db, ctx)
 
 
 @router.get("/impact/weak-points", response_model=WeakPoints)

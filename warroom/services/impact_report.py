@@ -7,6 +7,8 @@ from typing import Any
 
 from warroom.db.engine import Database
 from warroom.db.uow import Work, read
+from warroom.domain.impact_words import headline_of, totals_line
+from warroom.domain.panes import ImpactTotals
 from warroom.domain.principal import CommandContext, Scope
 from warroom.impact.weak_points import WeakPoint, WeakPoints, weak_points
 from warroom.services.access import require
@@ -19,6 +21,27 @@ select m.computed_at, m.nodes, m.totals, m.suspects, m.waves, m.shared, m.sugges
     from warroom.restart_tick r join warroom.service s on s.id = r.service_id
     join warroom.principal p on p.id = r.done_by where r.incident_id = :id), '{}') as ticks
 from (select 1) one left join warroom.incident_impact m on m.incident_id = :id
+"""
+# Drills hurt nobody.  A service counts once, and as long as one incident has not let it recover.
+_EVERYWHERE = """
+with i as (
+    select id, number, severity from warroom.incident where ended_at is null and not drill),
+  hit as (
+    select l.service_id as id from warroom.incident_service l join i on i.id = l.incident_id
+    where l.state <> 'recovered'
+    union
+    select s.id from warroom.incident_impact m join i on i.id = m.incident_id
+    cross join lateral jsonb_to_recordset(m.nodes) as n(key text, state text)
+    join warroom.service s on s.key = n.key where n.state <> 'recovered')
+select (select count(*) from i) as open_incidents, count(*) as services,
+  count(*) filter (where s.tier <= 1) as tier_one, cast(max(s.user_share) as float8) as user_share,
+  max(s.customers) as customers, count(*) filter (where s.kind = 'third_party') as third_parties,
+  coalesce(array_agg(distinct s.region order by s.region) filter (where s.region <> ''), '{}')
+    as regions,
+  coalesce((select array_agg(m.totals ->> 'headline' order by i.severity, i.number)
+    from warroom.incident_impact m join i on i.id = m.incident_id
+    where m.totals ->> 'headline' <> ''), '{}') as headlines
+from warroom.service s where s.id in (select id from hit)
 """
 _UNITS = "select distinct s.unit from warroom.service s order by s.unit"
 
@@ -43,6 +66,39 @@ async def show(db: Database, ctx: CommandContext, ref: str) -> Json:
             "waves": [_wave(wave, row["ticks"]) for wave in row["waves"] or ()],
             "shared": row["shared"] or [],
             "suggestion": row["suggestion"],
+        }
+
+    return await read(db, ctx, handler)
+
+
+async def totals(db: Database, ctx: CommandContext) -> Json:
+    """Return the totals over all open incidents that the principal sees, drills left out.
+
+    Shares of users and customers overlap, so each is the largest of one service; ``line`` says all
+    of it in words, empty when nothing is hit.
+    """
+    require(ctx, Scope.READ)
+
+    async def handler(work: Work) -> Json:
+        row = await work.row(_EVERYWHERE)
+        if row is None:
+            raise RuntimeError("an aggregate that returned nothing")
+        found = ImpactTotals(
+            services=row["services"], tier_one=row["tier_one"], user_share=row["user_share"],
+            customers=row["customers"], regions=tuple(row["regions"]),
+            third_parties=row["third_parties"],
+            headline=headline_of(row["headlines"]) if row["services"] else "",
+        )  # fmt: skip
+        return {
+            "open_incidents": row["open_incidents"],
+            "services": found.services,
+            "tier_one": found.tier_one,
+            "user_share": found.user_share,
+            "customers": found.customers,
+            "regions": list(found.regions),
+            "third_parties": found.third_parties,
+            "headline": found.headline,
+            "line": totals_line(found) if found.services else "",
         }
 
     return await read(db, ctx, handler)

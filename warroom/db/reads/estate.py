@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from warroom.db.reads.fetch import Connection, Row, fetch
-from warroom.domain.impact_words import totals_line
+from warroom.domain.impact_words import headline_of, totals_line
 from warroom.domain.panes import ImpactTotals
 from warroom.domain.reasoned import EstatePicture, EstateService
 
@@ -62,7 +62,6 @@ select clock_timestamp() as read_at, (select count(*) from i) as open_count,
 _STATES: Final = (
     "well", "down", "degraded", "expected-down", "suspected", "expected-degraded", "recovered",
 )  # fmt: skip
-_NAMED: Final = 2
 
 
 async def read_estate(
@@ -117,15 +116,11 @@ def _headline(rows: list[Row], headlines: list[str]) -> str:
     hit = [r for r in rows if r["place"] and _STATES[r["place"]] != "recovered"]
     if not hit:
         return ""
-    named = list(dict.fromkeys(headlines))
-    text = ", ".join(named[:_NAMED])
-    if len(named) > _NAMED:
-        text += f" and {len(named) - _NAMED} more"
     totals = ImpactTotals(
         services=len(hit),
         tier_one=sum(r["tier"] <= 1 for r in hit),
         user_share=max((r["user_share"] for r in hit if r["user_share"] is not None), default=None),
         regions=tuple(sorted({r["region"] for r in hit if r["region"]})),
-        headline=text,
+        headline=headline_of(headlines),
     )
     return totals_line(totals)
