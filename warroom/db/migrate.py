@@ -27,7 +27,7 @@ from warroom.domain.principal import personal_role
 from warroom.errors import SchemaOutOfDate
 
 MIGRATIONS = Path(migrations.__file__).parent
-HEAD = "0018"
+HEAD = "0019"
 """The revision that this program needs; a test keeps it equal to the newest file."""
 
 
