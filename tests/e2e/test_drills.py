@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
 import psycopg
-import pytest_asyncio
 
 from tests.api.conftest import Api, api, api18
-from tests.e2e.test_engine import Receiver, an_engine, receiver, run
+from tests.e2e.test_channels import engine
+from tests.e2e.test_engine import Receiver, receiver, run
 from warroom.db.reads import read_board
 from warroom.engine.runner import Engine
 
-__all__ = ["api", "api18", "receiver"]  # fixtures
-
-
-@pytest_asyncio.fixture
-async def engine(api: Api) -> AsyncIterator[Engine]:
-    """An engine on the API's database, whose cycles the test runs itself."""
-    made = an_engine(api.pg)
-    yield made
-    await made._db.close()
+__all__ = ["api", "api18", "engine", "receiver"]  # fixtures
 
 
 async def sent(engine: Engine, receiver: Receiver) -> list[dict[str, object]]:

@@ -13,11 +13,13 @@ from tests.api.conftest import Api, serving
 from tests.api.room import verified
 from tests.api.test_doors import source
 from tests.api.test_silences import as_client, decision, silence
-from tests.e2e.test_alert_fates import fates, sql
-from tests.e2e.test_engine import an_engine, run
+from tests.e2e.test_alert_fates import engine, fates, sql
+from tests.e2e.test_engine import run
 from tests.pgfixtures import TestDatabase
 from warroom.client import Client
 from warroom.engine.runner import Engine
+
+__all__ = ["engine"]  # a fixture
 
 NOTHING = "nothing waits for a decision that is due"
 
@@ -27,14 +29,6 @@ async def api(pg18: TestDatabase) -> AsyncIterator[Api]:
     """The API on PostgreSQL 18."""
     async with serving(pg18) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def engine(pg18: TestDatabase) -> AsyncIterator[Engine]:
-    """An engine whose cycles the test runs itself."""
-    made = an_engine(pg18)
-    yield made
-    await made._db.close()
 
 
 @pytest.fixture
