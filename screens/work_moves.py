@@ -8,8 +8,8 @@ from warroom.domain.incident import MOVES, Status
 from warroom.domain.picture import IncidentDetail, IncidentRow, Names
 
 _DRILL_MEANS = (
-    "It stands below what is real and is counted apart. Whoever it concerns is still called: "
-    "every message says DRILL."
+    "It stands below what is real and is counted apart.",
+    "Whoever it concerns is still called: every message says DRILL.",
 )
 _STATUS_KEYS = {
     Status.TRIGGERED: "t",
@@ -235,8 +235,8 @@ class MoveWork(Work):
         words = "mark as a drill" if drill else "mark as real"
         if len(rows) == 1 and not self.marked():
             about = f"{rows[0].ref}  {rows[0].title}"
-            warn = _DRILL_MEANS if drill else ""
-            if not await self.agree(f"{rows[0].ref}: {words}", about, warn):
+            warn = _DRILL_MEANS if drill else ()
+            if not await self.agree(f"{rows[0].ref}: {words}", about, *warn):
                 return
         done = "is a drill" if drill else "is real"
         await self.send_to(rows, wish(Kind.DRILL, words, done, drill=drill))

@@ -323,7 +323,7 @@ async def test_visibility_drill_and_false_alarm_ask_before_they_do(live: LiveRoo
     live.declare("Checkout fails", 2)
     async with running(live.door, WIDE) as pilot:
         await typed(pilot, "D")
-        await question(pilot, "pages nobody for real")
+        await question(pilot, "every message says DRILL")
         await typed(pilot, "escape")
         assert one(live, "drill") == (False,)
         await typed(pilot, "D", "enter")

@@ -34,6 +34,10 @@ MARKS: Final = 3600
 _GAP: Final = timedelta(seconds=5)
 _NODES_MAX: Final = 32
 _MINUTE: Final = timedelta(seconds=60)
+HELD: Final = frozenset({"connections", "pool", "slow", "wal"})
+"""Readings of a moment: every connection may be lent for one, which hurts nobody."""
+HELD_FOR: Final = timedelta(seconds=10)
+"""How long these must be bad before anybody is told."""
 Detail = dict[str, Any]
 
 
@@ -288,6 +292,8 @@ class Sampler:
         for sample in self._last.values():
             for reading, stored in sample.detail.get("standing", {}).items():
                 standing = Standing.from_json(stored)
+                if reading in HELD and now - (standing.since or now) < HELD_FOR:
+                    continue
                 if (standing.verdict is Verdict.BAD) != standing.alerted and (
                     standing.verdict in (Verdict.BAD, Verdict.OK)
                 ):
