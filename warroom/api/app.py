@@ -46,7 +46,8 @@ from warroom.api.described import describe
 from warroom.api.limits import Door
 from warroom.api.state import AppState
 from warroom.api.straight import Straight
-from warroom.db.engine import Database, normal_conninfo
+from warroom.db.conninfo import normal_conninfo
+from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.services import impact_evidence
 from warroom.services.alerts import INGEST

@@ -93,8 +93,10 @@ def database(context: Context) -> Check | None:
         return None
     import psycopg
 
+    from warroom.db.conninfo import normal_conninfo
+
     try:
-        conninfo = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        conninfo = normal_conninfo(url)
         with psycopg.connect(conninfo, connect_timeout=int(TIMEOUT_S), autocommit=True) as conn:
             row = conn.execute(_ROLE_SQL).fetchone()
             readable = conn.execute(_REVISION_READABLE_SQL).fetchone() == (True,)

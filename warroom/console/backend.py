@@ -183,7 +183,9 @@ class _Works:
 
         async def login() -> Login:
             if url is not None:
-                return Login(url.replace("postgresql+psycopg://", "postgresql://", 1), "", "")
+                from warroom.db.conninfo import normal_conninfo
+
+                return Login(normal_conninfo(url), "", "")
             return await self._api.mint_login()
 
         self.feed = Feed(login, post, options.feed, door.standby_url)

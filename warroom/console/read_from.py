@@ -64,13 +64,9 @@ class ReadFrom:
         self.on_standby = self.wanted()
         if not self.on_standby or self._standby is None:
             return login
-        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+        from warroom.db.conninfo import beside
 
-        url = self._standby.replace("postgresql+psycopg://", "postgresql://", 1)
-        own = {k: v for k, v in conninfo_to_dict(login.conninfo).items()
-               if k in ("user", "password", "dbname", "sslmode", "sslrootcert")}  # fmt: skip
-        there = {k: v for k, v in conninfo_to_dict(url).items() if v is not None}
-        return dataclasses.replace(login, conninfo=make_conninfo("", **(own | there)))
+        return dataclasses.replace(login, conninfo=beside(self._standby, login.conninfo))
 
     def met(self, server: Server) -> None:
         """Take in what the server said of itself after connecting."""

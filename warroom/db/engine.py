@@ -11,15 +11,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from warroom.db.conninfo import normal_conninfo
 from warroom.db.notify_hint import HintSender
 from warroom.errors import DatabaseUnavailable, UnsafeRole
 
 Role = Literal["api", "engine", "admin"]
-
-
-def normal_conninfo(url: str) -> str:
-    """Return a libpq connection string for a URL or connection string, SQLAlchemy's included."""
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 class Database:

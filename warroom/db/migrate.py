@@ -23,6 +23,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 import migrations
+from warroom.db.conninfo import normal_conninfo
 from warroom.domain.principal import personal_role
 from warroom.errors import SchemaOutOfDate
 
@@ -39,8 +40,7 @@ def _config(connection: Connection) -> Config:
 
 
 def _connect(conninfo: str) -> psycopg.Connection[tuple[object, ...]]:
-    if conninfo.startswith("postgresql+psycopg://"):
-        conninfo = conninfo.replace("postgresql+psycopg://", "postgresql://", 1)
+    conninfo = normal_conninfo(conninfo)
     return psycopg.connect(conninfo, connect_timeout=10, options="-c timezone=UTC")
 
 
@@ -177,7 +177,7 @@ def set_password(conninfo: str, role: str) -> str:
 
 def url_for(conninfo: str, role: str, password: str) -> str:
     """Return the URL of ``role`` on the database that ``conninfo`` names."""
-    given = conninfo_to_dict(conninfo.replace("postgresql+psycopg://", "postgresql://", 1))
+    given = conninfo_to_dict(normal_conninfo(conninfo))
     parts = {k: quote(str(v), safe="") for k, v in given.items() if v is not None}
     for replaced in ("user", "password"):
         parts.pop(replaced, None)

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warroom.db.deadline import within
 from warroom.domain.picture import SourceKind
 from warroom.errors import DatabaseUnavailable
-
-_LOGIN = ("user", "password", "dbname", "sslmode", "sslrootcert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +65,6 @@ async def ask_once(conninfo: str, seconds: float) -> Server:
         await conn.close()
 
 
-def beside(url: str, own: str) -> str:
-    """Return a conninfo of another server of the cluster; what it does not say is as in ``own``."""
-    there = {k: v for k, v in conninfo_to_dict(_plain(url)).items() if v is not None}
-    here = {k: v for k, v in conninfo_to_dict(_plain(own)).items() if k in _LOGIN}
-    return make_conninfo("", **(here | there))
-
-
 class Fence:
     """Remembers the highest timeline seen: a connection string with many hosts is no fencing."""
 
@@ -94,7 +84,3 @@ class Fence:
             )
         self.highest = server.timeline
         return server
-
-
-def _plain(url: str) -> str:
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import structlog
 
+from warroom.db.conninfo import beside
 from warroom.db.engine import Database
-from warroom.db.probe import beside
 from warroom.domain.health import Limits
 from warroom.domain.principal import ENGINE_PRINCIPAL, CommandContext, Principal, PrincipalKind
 from warroom.engine.cycle import Cycle
