@@ -17,7 +17,7 @@ MUTABLE = {
     "source_secret", "heartbeat", "quarantine",
     "alert_rule", "alert_type", "triage_item", "silence",
 }  # fmt: skip
-BATCHED = {"alert", "outbox"}
+BATCHED = {"alert", "outbox", "intake"}
 WORKING = {"lease", "idempotency", "source_tally", "heartbeat_state"}
 # What each role may do on tables; "a" select, insert, update; "s" select; "i" select, insert.
 API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
@@ -27,7 +27,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "restart_tick": "d",
     "change_service": "d",
     "source_tally": "a", "heartbeat_state": "a",
-    "alert_rule": "d",
+    "alert_rule": "d", "intake": "y",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",
@@ -40,7 +40,7 @@ ENGINE = {
     "freeze": "a",
     "heartbeat": "s", "heartbeat_state": "u",
     "alert_rule": "s", "triage_item": "i", "incident_relation": "i", "incident_link": "s",
-    "mitigation_lock": "s", "silence": "s",
+    "mitigation_lock": "s", "silence": "s", "intake": "s",
 }  # fmt: skip
 RIGHTS = {
     "s": {"SELECT"},

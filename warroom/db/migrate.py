@@ -28,7 +28,7 @@ from warroom.domain.principal import personal_role
 from warroom.errors import SchemaOutOfDate
 
 MIGRATIONS = Path(migrations.__file__).parent
-HEAD = "0019"
+HEAD = "0020"
 """The revision that this program needs; a test keeps it equal to the newest file."""
 
 

@@ -45,6 +45,7 @@ from warroom.db.tables.incidents import (
 from warroom.db.tables.intake import (
     heartbeat,
     heartbeat_state,
+    intake,
     quarantine,
     source_secret,
     source_tally,
@@ -89,6 +90,7 @@ __all__ = [
     "incident_link",
     "incident_relation",
     "incident_service",
+    "intake",
     "lease",
     "metadata",
     "mitigation_lock",

@@ -1,4 +1,4 @@
-"""What stands around the doors: rotated secrets, refusals counted, heartbeats, quarantine."""
+"""What stands around the doors: bodies that wait, rotated secrets, refusals, heartbeats, quarantine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import sqlalchemy as sa
 
 from warroom.db.tables.base import Moment, metadata
 
+intake = sa.Table(
+    "intake",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.FetchedValue()),
+    sa.Column("source_id", sa.Uuid, nullable=False),
+    sa.Column("dialect", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("alerts", sa.Integer, nullable=False),
+    sa.Column("read_at", Moment, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+)
 source_secret = sa.Table(
     "source_secret",
     metadata,
