@@ -71,5 +71,6 @@ alter table warroom.intake enable always trigger audit_insert, enable always tri
 alter table warroom.intake enable row level security;
 alter table warroom.intake force row level security;
 create policy seen on warroom.intake using ((select warroom.viewer_all()));
-grant select, insert, delete on warroom.intake to warroom_api;
+-- Update: without it nobody may lock a row.
+grant select, insert, update, delete on warroom.intake to warroom_api;
 grant select on warroom.intake to warroom_engine, warroom_search;

@@ -27,7 +27,7 @@ API = dict.fromkeys(MUTABLE | {"alert"}, "a") | {
     "restart_tick": "d",
     "change_service": "d",
     "source_tally": "a", "heartbeat_state": "a",
-    "alert_rule": "d", "intake": "y",
+    "alert_rule": "d", "intake": "d",
 }  # fmt: skip
 ENGINE = {
     "principal": "s", "team": "s", "team_member": "s", "escalation_policy": "s",

@@ -28,6 +28,7 @@ from warroom.api import (
     incident_recovery,
     incidents,
     ingest,
+    left_behind,
     ops,
     problems,
     quarantine,
@@ -110,11 +111,15 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         batcher.start()
-        telling = asyncio.create_task(tally.keep(db, own, buckets))
+        beside = {
+            asyncio.create_task(tally.keep(db, own, buckets)),
+            asyncio.create_task(left_behind.watch(db, own, batcher, settings)),
+        }
         yield
         await batcher.close()
-        telling.cancel()
-        await asyncio.wait({telling})
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
         await tally.tell(db, own, buckets)
         await db.close()
 

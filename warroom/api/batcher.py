@@ -4,9 +4,10 @@ There are two lanes, each with a queue, workers and connections of their own: wh
 send neither waits behind a storm from ordinary ones nor is refused because of it.  The ordinary one
 has two workers: while the database stores one batch, the other is read and decided.  A queue is
 bounded by alerts, by bytes and by how long one waits in it; beyond that the sender is told to come
-back.  A sender gets its 2xx only after the commit.  Whoever waits when the batcher is cancelled is
-told what is true: unknown for the batch under way, which may be in its COMMIT, and not stored for
-all others.
+back.  A sender gets its 2xx only after the commit: of what its alerts lead to, or, where others are
+being stored and its door lets it, of its body (``warroom.api.keeper``).  Whoever waits when the
+batcher is cancelled is told what is true: unknown for the batch under way, which may be in its
+COMMIT, and not stored for all others.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from functools import partial
+from typing import Final, TypeVar
 from uuid import UUID
 
+from warroom.api.keeper import ENDED, Keeper
 from warroom.api.lanes import AGAIN, BatchSize, LaneQueue, Waiting, count
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
 from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
-from warroom.services import alerts
+from warroom.services import alerts, intake
 from warroom.services.alert_turn import Turn
 from warroom.services.alerts import Delivery, DeliveryResult
+from warroom.services.intake import Gone
 from warroom.services.token_proof import Unproven
 
 T = TypeVar("T")
@@ -36,12 +41,17 @@ WAIT_S = 30.0
 CRITICAL_SHARE = 4
 """The critical lane has room of its own: a fourth of what the ordinary one has, on top of it."""
 WORKERS = 2
+GATHER: Final = 200
+GATHER_S: Final = 0.05
+"""How many alerts of kept bodies are worth a batch at once, and how long fewer wait for more."""
+AGAIN_S: Final = 1.0
+"""How long until a kept body is worked out again that could not be."""
 YIELD_S = 1.0
 """How long an ordinary batch lets critical ones go first, that may need the same services."""
 
 
 def _ended() -> Overloaded:
-    return Overloaded("The API is being stopped; nothing of this body was stored.", remedy=AGAIN)
+    return Overloaded(ENDED, remedy=AGAIN)
 
 
 class Batcher:
@@ -89,6 +99,9 @@ class Batcher:
         }
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._keeper = Keeper(db, ctx)
+        self._kept: dict[UUID, asyncio.Future[None]] = {}
+        self._refusing: set[asyncio.Task[None]] = set()
         # Held by who changes something in the ordinary lane: a batch, or a part of a file.
         self._turn = asyncio.Lock()
         self._parts = asyncio.Lock()
@@ -107,6 +120,11 @@ class Batcher:
         """Return how many alerts wait in one lane."""
         return self._lanes[lane].alerts
 
+    @property
+    def kept(self) -> Collection[UUID]:
+        """Return the kept bodies that wait or are being worked out here."""
+        return self._kept.keys()
+
     def start(self) -> None:
         """Start the workers."""
         loop = asyncio.get_running_loop()
@@ -118,15 +136,18 @@ class Batcher:
 
     def cancel(self) -> bool:
         """End the workers in the middle of their batches; tell whether any ran."""
+        self._keeper.cancel()
         ran = [worker.cancel() for worker in self._workers]  # each of them, not only the first
         return any(ran)
 
     async def close(self) -> None:
         """Take no more, finish what has queued while there is time, end the workers.
 
-        Whoever still waits after ``close_s`` seconds is answered without having been stored.
+        Whoever still waits after ``close_s`` seconds is answered without having been stored; what
+        is kept stays so, for whoever looks for what was left behind.
         """
         self._closing = True
+        await self._keeper.close(self._close_s)
         for lane in self._lanes.values():
             lane.wake.set()
         if not self._workers:
@@ -148,8 +169,13 @@ class Batcher:
         """
         self._lanes[self._lane_of(source_id)].check(source_id)
 
-    async def put(self, delivery: Delivery) -> DeliveryResult:
+    async def put(self, delivery: Delivery, *, may_wait: bool = False) -> DeliveryResult:
         """Queue a delivery in the lane of its source and wait until it is committed.
+
+        Args:
+            delivery: the delivery.
+            may_wait: whether its alerts may wait while others are being stored, once its body is
+                committed.
 
         Raises:
             Overloaded: the queue is full, or it waited for too long; nothing was stored.
@@ -161,6 +187,8 @@ class Batcher:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[DeliveryResult] = loop.create_future()
         lane = self._lanes[self._lane_of(delivery.source_id)]
+        if may_wait and lane.alerts:
+            return await self._keep(lane, delivery)
         one = (delivery, future)
         lane.put(one)
         # Behind a database that has stopped, each batch takes its whole deadline: nobody is kept
@@ -170,6 +198,76 @@ class Batcher:
             return await future
         finally:
             patience.cancel()
+
+    async def _keep(self, lane: LaneQueue, delivery: Delivery) -> DeliveryResult:
+        """Commit a body, and let its alerts wait for their turn."""
+        lane.expect(delivery)
+        try:
+            kept = await self._keeper.keep(delivery)
+        except BaseException:
+            lane.missed(delivery)
+            raise
+        one = replace(delivery, proof=None, kept=kept.id)
+        lane.came((one, self._follow(kept.id, lane, one)))
+        return DeliveryResult(kept.id, len(one.alerts), None, ())
+
+    def adopt(self, delivery: Delivery) -> asyncio.Future[None]:
+        """Work out a kept body that was left behind; done when it is settled, one way or another.
+
+        Args:
+            delivery: with its id in the intake.
+        """
+        assert delivery.kept is not None
+        lane = self._lanes[self._lane_of(delivery.source_id)]
+        lane.again((delivery, self._follow(delivery.kept, lane, delivery)))
+        return self._kept[delivery.kept]
+
+    def _follow(
+        self, kept: UUID, lane: LaneQueue, delivery: Delivery
+    ) -> asyncio.Future[DeliveryResult]:
+        loop = asyncio.get_running_loop()
+        self._kept.setdefault(kept, loop.create_future())
+        future: asyncio.Future[DeliveryResult] = loop.create_future()
+        future.add_done_callback(partial(self._followed, kept, lane, delivery))
+        return future
+
+    def _followed(
+        self, kept: UUID, lane: LaneQueue, delivery: Delivery,
+        done: asyncio.Future[DeliveryResult],
+    ) -> None:  # fmt: skip
+        """Say what happens to a kept body next; its sender has its 2xx, and repeats nothing."""
+        error = None if done.cancelled() else done.exception()
+        if error is None or isinstance(error, Gone) or self._closing:
+            self._settled(kept)
+        elif isinstance(error, WarRoomError) and error.status > 500:  # the database, not the body
+            self._once_more(kept, lane, delivery)
+        else:
+            wrong = error if isinstance(error, WarRoomError) else WarRoomError(str(error))
+            task = done.get_loop().create_task(self._refuse(kept, lane, delivery, wrong))
+            self._refusing.add(task)
+            task.add_done_callback(self._refusing.discard)
+
+    def _once_more(self, kept: UUID, lane: LaneQueue, delivery: Delivery) -> None:
+        def again() -> None:
+            if not self._closing:
+                lane.again((delivery, self._follow(kept, lane, delivery)))
+
+        asyncio.get_running_loop().call_later(AGAIN_S, again)
+
+    async def _refuse(
+        self, kept: UUID, lane: LaneQueue, delivery: Delivery, error: WarRoomError
+    ) -> None:
+        try:
+            await intake.refuse(self._db, self._ctx, kept, error)
+        except WarRoomError:
+            self._once_more(kept, lane, delivery)
+        else:
+            self._settled(kept)
+
+    def _settled(self, kept: UUID) -> None:
+        future = self._kept.pop(kept, None)
+        if future is not None and not future.done():
+            future.set_result(None)
 
     async def between(self, store: Callable[[Turn], Awaitable[T]]) -> T:
         """Store a part of a file between two batches of the ordinary lane.
@@ -205,6 +303,7 @@ class Batcher:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
+                await self._gather(lane)
                 if not urgent:
                     await self._let_pass()
                 batch = lane.take(self._batch_max if urgent else self._size.now)
@@ -222,6 +321,14 @@ class Batcher:
             self._closing = True
             self._fail(lane.empty(), _ended())
 
+    async def _gather(self, lane: LaneQueue) -> None:
+        """Let kept bodies come together: each batch has its price, and nobody waits for these."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                while lane.leisurely(GATHER) and not self._closing:
+                    lane.wake.clear()
+                    await lane.wake.wait()
+
     async def _let_pass(self) -> None:
         """Wait until no critical delivery waits or is being stored, but not for long."""
         idle = self._lanes[Lane.CRITICAL].idle
@@ -233,7 +340,7 @@ class Batcher:
     async def _store(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
         try:
             results = await self._take([d for d, _ in batch], urgent=urgent)
-        except Unproven as error:
+        except (Unproven, Gone) as error:
             self._fail([batch[place] for place in error.places], error)
             left = [one for place, one in enumerate(batch) if place not in error.places]
             if left:
@@ -293,7 +400,7 @@ class Batcher:
                 raise
 
     @staticmethod
-    def _fail(batch: Sequence[Waiting], error: WarRoomError | Unproven) -> None:
+    def _fail(batch: Sequence[Waiting], error: WarRoomError | Unproven | Gone) -> None:
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)

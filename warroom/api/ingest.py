@@ -43,11 +43,14 @@ def json_body(kind: str) -> dict[str, Any]:
 
 
 class Taken(BaseModel):
-    """What became of a delivery."""
+    """What became of a delivery.
+
+    ``new`` null: the body is committed, and its alerts wait for their turn behind others.
+    """
 
     delivery: str
     alerts: int
-    new: int
+    new: int | None
     incidents: list[str]
 
 
@@ -70,7 +73,7 @@ def options_of(request: Request, state: State) -> IngestOptions:
 async def take_at(request: Request, ctx: CommandContext, state: State) -> dict[str, Any]:
     """Take one delivery at one of ``DOORS``; raises what ``take`` raises."""
     parse, dialect = DOORS[request.url.path]
-    return await take(request, ctx, state, parse, dialect)
+    return await take(request, ctx, state, parse, dialect, may_wait=True)
 
 
 def no_source() -> Forbidden:
@@ -100,6 +103,7 @@ async def take(
     dialect: str,
     *,
     stored_as: bytes | None = None,
+    may_wait: bool = False,
 ) -> dict[str, Any]:
     """Take one delivery: read it, store it with what follows, and say what became of it.
 
@@ -110,6 +114,8 @@ async def take(
         parse: the dialect's reader.
         dialect: the word under which the body is kept.
         stored_as: what is kept in place of the body, where it holds what nobody may read.
+        may_wait: whether its alerts may wait for their turn once it is committed: its messages say
+            themselves which episode they are of, so that they need no order.
 
     Raises:
         Forbidden: the token is none of a source's.
@@ -130,13 +136,17 @@ async def take(
     try:
         found = await _read(state, delivery, parse, options, now)
         state.buckets.charge(delivery.source_id, len(found))
-        result = await state.batcher.put(replace(delivery, alerts=found))
+        result = await state.batcher.put(
+            replace(delivery, alerts=found, read_at=now), may_wait=may_wait
+        )
     except Overloaded:
         state.buckets.count(delivery.source_id, "full")
         raise
     except Unproven:
         await prove(request)
-        return await take(request, here(request), state, parse, dialect, stored_as=stored_as)
+        return await take(
+            request, here(request), state, parse, dialect, stored_as=stored_as, may_wait=may_wait
+        )
     except InvalidInput as error:
         await prove(request)
         kept = await alerts.quarantine(state.db, ctx, delivery, error)

@@ -56,6 +56,10 @@ class LaneQueue:
     Sources share it: one alone may fill it; where several want room, each has its part, so that
     whoever repeats without a pause does not keep out those who wait when they are told to.
 
+    There are those whose senders wait for their alerts to be stored, and those whose bodies are
+    kept already (``warroom.services.intake``): nobody waits for these, so the others go first, with
+    at most half of each batch while both wait.
+
     Args:
         queue_max: alerts that may wait; a single larger delivery may, when nothing else does.
         bytes_max: bytes of bodies that may wait.
@@ -65,6 +69,8 @@ class LaneQueue:
         self._queue_max = queue_max
         self._bytes_max = bytes_max
         self._queue: deque[Waiting] = deque()
+        self._kept: deque[Waiting] = deque()
+        self._coming = 0
         self.alerts = 0
         """Alerts that wait or are being stored."""
         self._in_hand = 0
@@ -81,7 +87,7 @@ class LaneQueue:
 
     def __bool__(self) -> bool:
         """Say whether anything waits that nobody has taken yet."""
-        return bool(self._queue)
+        return bool(self._queue or self._kept)
 
     @property
     def enough(self) -> bool:
@@ -90,8 +96,12 @@ class LaneQueue:
         Two under way are better than one, while they are not made of crumbs: each has a price.
         """
         if not self._in_hand:
-            return bool(self._queue)
-        return self.alerts - self._in_hand >= max(self._in_hand, ALONGSIDE)
+            return bool(self)
+        return self.alerts - self._coming - self._in_hand >= max(self._in_hand, ALONGSIDE)
+
+    def leisurely(self, many: int) -> bool:
+        """Say whether nobody waits for an answer, and fewer than so many alerts wait."""
+        return not self._queue and self.alerts - self._coming - self._in_hand < many
 
     def put(self, one: Waiting) -> None:
         """Let one wait.
@@ -99,7 +109,37 @@ class LaneQueue:
         Raises:
             Overloaded: there is no room; nothing was stored.
         """
-        delivery, _ = one
+        self._admit(one[0])
+        self._queue.append(one)
+        self.wake.set()
+
+    def expect(self, delivery: Delivery) -> None:
+        """Make room for one whose body is about to be kept; ``came`` or ``missed`` follows.
+
+        Raises:
+            Overloaded: there is no room; nothing was stored.
+        """
+        self._admit(delivery)
+        self._coming += count(delivery)
+
+    def came(self, one: Waiting) -> None:
+        """Let one wait whose body is kept by now."""
+        self._coming -= count(one[0])
+        self._kept.append(one)
+        self.wake.set()
+
+    def missed(self, delivery: Delivery) -> None:
+        """Its body could not be kept."""
+        self._coming -= count(delivery)
+        self.count_off([(delivery, None)])
+
+    def again(self, one: Waiting) -> None:
+        """Let one wait (again) whose body is kept, whether there is room or not."""
+        self._count(one[0])
+        self._kept.append(one)
+        self.wake.set()
+
+    def _admit(self, delivery: Delivery) -> None:
         many, size = count(delivery), len(delivery.body)
         source = delivery.source_id
         full = self.alerts and self.alerts + many > self._queue_max
@@ -113,11 +153,13 @@ class LaneQueue:
             self._shut.add(source)
             raise self._full(source)
         self._refused.pop(source, None)
-        self._queue.append(one)
-        self._of[source] += many
+        self._count(delivery)
+
+    def _count(self, delivery: Delivery) -> None:
+        many = count(delivery)
+        self._of[delivery.source_id] += many
         self.alerts += many
-        self.bytes += size
-        self.wake.set()
+        self.bytes += len(delivery.body)
         self.idle.clear()
 
     def _wanting(self, source: UUID) -> int:
@@ -148,12 +190,13 @@ class LaneQueue:
         """Take out what goes into one transaction; it counts until it is ``done``."""
         batch: list[Waiting] = []
         size = 0
-        while self._queue:
-            many = count(self._queue[0][0])
-            if batch and size + many > batch_max:
-                break
-            batch.append(self._queue.popleft())
-            size += many
+        half = max(batch_max // 2, 1) if self._kept else batch_max
+        for queue, most in (
+            (self._queue, half), (self._kept, batch_max), (self._queue, batch_max)
+        ):  # fmt: skip
+            while queue and (not batch or size + count(queue[0][0]) <= most):
+                batch.append(queue.popleft())
+                size += count(batch[-1][0])
         self._in_hand += size
         return batch
 
@@ -182,12 +225,13 @@ class LaneQueue:
 
     def empty(self) -> list[Waiting]:
         """Take out all that nobody has taken yet, counted off."""
-        left = list(self._queue)
+        left = [*self._queue, *self._kept]
         self._queue.clear()
+        self._kept.clear()
         self.count_off(left)
         return left
 
-    def count_off(self, batch: Sequence[Waiting]) -> None:
+    def count_off(self, batch: Sequence[tuple[Delivery, object]]) -> None:
         """These wait no longer."""
         self._shut.clear()
         self._passed.set()

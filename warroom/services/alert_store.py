@@ -14,7 +14,7 @@ from warroom.db.uow import Asked, Work
 from warroom.domain.alert import AlertState, IncomingAlert, StoredAlert
 from warroom.domain.alert_rule import RuleBook
 from warroom.domain.priority import Impact
-from warroom.services import rule_book, token_proof
+from warroom.services import intake, rule_book, token_proof
 from warroom.services.alert_roots import NEWEST
 from warroom.services.alert_rows import (
     AlertTarget,
@@ -64,20 +64,20 @@ async def insert_delivery(
 
 _DELIVERIES = (
     "insert into warroom.delivery (id, source_id, dialect, content_type, body, state, request_id,"
-    " unit, visibility)"
-    " select g.id, s.id, g.dialect, g.content_type, g.body, 'accepted', g.request_id, s.unit,"
-    " g.seen"
+    " received_at, unit, visibility)"
+    " select g.id, s.id, g.dialect, g.content_type, g.body, 'accepted', g.request_id,"
+    " coalesce(g.received, clock_timestamp()), s.unit, g.seen"
     " from unnest(cast(:ids as uuid[]), cast(:sources as uuid[]), cast(:dialects as text[]),"
     " cast(:types as text[]), cast(:bodies as bytea[]), cast(:requests as text[]),"
-    " cast(:seen as text[])) with ordinality"
-    " as g(id, source_id, dialect, content_type, body, request_id, seen, n)"
+    " cast(:seen as text[]), cast(:received as timestamptz[])) with ordinality"
+    " as g(id, source_id, dialect, content_type, body, request_id, seen, received, n)"
     " join warroom.source s on s.id = g.source_id order by g.n"
 )
 
 
 def deliveries_asked(
     deliveries: Sequence[Delivery],
-    ids: Sequence[UUID],
+    look: Look,
     seen: Sequence[str],
     request_id: str,
 ) -> Asked:
@@ -86,13 +86,14 @@ def deliveries_asked(
     ``seen`` is the visibility of each: its alerts', which may be narrower than its source's.
     """
     return _DELIVERIES, {
-        "ids": list(ids),
+        "ids": look.delivery_ids,
         "sources": [d.source_id for d in deliveries],
         "dialects": [d.dialect for d in deliveries],
         "types": [d.content_type[:200] for d in deliveries],
         "bodies": [d.body for d in deliveries],
         "requests": [d.request_id or request_id for d in deliveries],
         "seen": list(seen),
+        "received": look.received,
     }
 
 
@@ -137,7 +138,8 @@ async def _heard(
 class Look:
     """What a batch is held against, read without any lock in one round trip.
 
-    ``now`` is the transaction's time, ``newest`` when the catalogue was written last.
+    ``now`` is the transaction's time, ``newest`` when the catalogue was written last, ``received``
+    when each body came, where that was before this transaction.
     """
 
     now: datetime
@@ -147,6 +149,7 @@ class Look:
     known: dict[Key, KnownAlert]
     book: RuleBook
     newest: datetime | None
+    received: list[datetime | None]
 
 
 # Few rows of tables that grow: a plan that was made when they were empty reads them whole, and a
@@ -171,10 +174,12 @@ async def look(
 
     Raises:
         Unproven: some were brought by a token that is not what it was.
+        Gone: some wait in the intake no longer.
     """
     work.begin_with(_BY_INDEX)
+    kept = {d.kept: n for n, d in enumerate(deliveries) if d.kept is not None}
     proofs = {n: d.proof for n, d in enumerate(deliveries) if d.proof is not None}
-    heard, ids, served, stored, rules, newest, *whose = await work.together(
+    heard, ids, served, stored, rules, newest, *more = await work.together(
         (_SOURCES, {"ids": list({d.source_id for d in deliveries})}),
         new_ids(len(deliveries)),
         (_SERVICES, {"keys": sorted(services)}),
@@ -182,14 +187,19 @@ async def look(
         rule_book.RULES,
         NEWEST,
         *([token_proof.whose({p.token for p in proofs.values()})] if proofs else []),
+        *([intake.claimed(kept)] if kept else []),
     )
-    if whose:
-        token_proof.check(proofs, whose[0].rows)
+    if proofs:
+        token_proof.check(proofs, more[0].rows)
+    taken = {r["id"]: r["received_at"] for r in more[-1].rows} if kept else {}
+    if len(taken) < len(kept):
+        raise intake.Gone(frozenset(n for id_, n in kept.items() if id_ not in taken))
     now, sources_ = await _heard(work, heard.rows)
     return Look(
-        now, sources_, [r["id"] for r in ids.rows],
+        now, sources_, [d.kept or r["id"] for d, r in zip(deliveries, ids.rows, strict=True)],
         await _all_services(work, services, served.rows), known_of(stored.rows),
         rule_book.book_of(work, rules.rows), newest.rows[0]["newest"],
+        [None if d.kept is None else taken[d.kept] for d in deliveries],
     )  # fmt: skip
 
 

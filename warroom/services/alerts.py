@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from warroom.db.engine import Database
@@ -61,6 +61,8 @@ class Delivery:
     """One HTTP post: whose, in which dialect, the body as it came and what was read from it.
 
     ``proof``: what its token is to be held against when it is stored, if that was not done before.
+    ``read_at``: the moment that counted as now when it was read.  ``kept``: its id in the intake,
+    where it was committed before its alerts were worked out.
     """
 
     source_id: UUID
@@ -71,15 +73,20 @@ class Delivery:
     alerts: tuple[IncomingAlert, ...]
     request_id: str = ""
     proof: Proof | None = None
+    read_at: datetime | None = None
+    kept: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What became of one delivery: its row, and how many alerts were new, changed or repeated."""
+    """What became of one delivery: its row, and how many of its alerts were new.
+
+    ``new`` None: the body is committed, and its alerts wait for their turn.
+    """
 
     delivery_id: UUID
     alerts: int
-    new: int
+    new: int | None
     incidents: tuple[int, ...]
 
 
@@ -118,6 +125,7 @@ async def take_batch(
         OutcomeUnknown: the commit may have happened; sending again is safe, since alerts are
             recognised by their fingerprint.
         Unproven: some were brought by a token that is not what it was; nothing was stored.
+        Gone: some wait in the intake no longer; nothing was stored.
     """
     inner = replace(ctx, principal=INGEST, idempotency_key=None)
     results: list[DeliveryResult] = []
@@ -319,7 +327,7 @@ async def _take(
         raise Raced
     # Kept only now: a body is seen by whoever may see its alerts, which the rules have just said.
     bodies = store.deliveries_asked(
-        deliveries, seen.delivery_ids, [t.seen for t in results], work.ctx.request_id
+        deliveries, seen, [t.seen for t in results], work.ctx.request_id
     )
     await write(work, outcomes, desk, now, bodies=bodies)
     return [t.result(desk) for t in results]

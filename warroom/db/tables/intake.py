@@ -1,4 +1,4 @@
-"""What stands around the doors: bodies that wait, rotated secrets, refusals, heartbeats, quarantine."""
+"""What stands around the doors: waiting bodies, old secrets, refusals, heartbeats, quarantine."""
 
 from __future__ import annotations
 
