@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 
 from tests.ha.ingest_api import api_processes, number, source_token
+from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
 
 ROUNDS = 200
@@ -27,7 +28,11 @@ async def test_sixteen_first_arrivals_two_hundred_times(pg18: TestDatabase, tmp_
                     for n in range(AT_ONCE)
                 ))  # fmt: skip
                 assert [a.status_code for a in answers] == [200] * AT_ONCE, turn
-                assert sum(a.json()["new"] for a in answers) == 1, turn
+                assert sum(a.json()["new"] or 0 for a in answers) <= 1, turn
+        await wait_until(
+            lambda: number(pg18, "select count(*) from warroom.intake") == 0,
+            what="the alerts that wait",
+        )
     assert number(pg18, "select count(*) from warroom.alert") == ROUNDS
     assert number(pg18, f"select count(*) from warroom.alert where count = {AT_ONCE}") == ROUNDS
     assert number(pg18, "select count(*) from warroom.alert_event") == ROUNDS * AT_ONCE

@@ -107,6 +107,11 @@ async def test_nothing_acknowledged_is_missing(pg18: TestDatabase, tmp_path: Pat
         headers = {"Authorization": f"Bearer {await source_token(api)}"}
         await storm(api, headers, told)
         assert api.starts == KILLS + 1
+        # What was answered before its alerts were stored is taken up by the next process.
+        await wait_until(
+            lambda: number(pg18, "select count(*) from warroom.intake") == 0,
+            what="the bodies that were left behind",
+        )
     assert told.posts == POSTS
     check(pg18, told)
     assert number(

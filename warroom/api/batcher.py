@@ -16,19 +16,18 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
-from warroom.api.keeper import ENDED, Keeper
+from warroom.api.keeper import ENDED
+from warroom.api.kept_bodies import KeptBodies
 from warroom.api.lanes import AGAIN, BatchSize, LaneQueue, Waiting, count
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
 from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
-from warroom.services import alerts, intake
+from warroom.services import alerts
 from warroom.services.alert_turn import Turn
 from warroom.services.alerts import Delivery, DeliveryResult
 from warroom.services.intake import Gone
@@ -44,8 +43,6 @@ WORKERS = 2
 GATHER: Final = 200
 GATHER_S: Final = 0.05
 """How many alerts of kept bodies are worth a batch at once, and how long fewer wait for more."""
-AGAIN_S: Final = 1.0
-"""How long until a kept body is worked out again that could not be."""
 YIELD_S = 1.0
 """How long an ordinary batch lets critical ones go first, that may need the same services."""
 
@@ -99,9 +96,7 @@ class Batcher:
         }
         self._workers: set[asyncio.Task[None]] = set()
         self._closing = False
-        self._keeper = Keeper(db, ctx)
-        self._kept: dict[UUID, asyncio.Future[None]] = {}
-        self._refusing: set[asyncio.Task[None]] = set()
+        self._kept = KeptBodies(db, ctx)
         # Held by who changes something in the ordinary lane: a batch, or a part of a file.
         self._turn = asyncio.Lock()
         self._parts = asyncio.Lock()
@@ -123,7 +118,7 @@ class Batcher:
     @property
     def kept(self) -> Collection[UUID]:
         """Return the kept bodies that wait or are being worked out here."""
-        return self._kept.keys()
+        return self._kept.ids
 
     def start(self) -> None:
         """Start the workers."""
@@ -136,7 +131,7 @@ class Batcher:
 
     def cancel(self) -> bool:
         """End the workers in the middle of their batches; tell whether any ran."""
-        self._keeper.cancel()
+        self._kept.cancel()
         ran = [worker.cancel() for worker in self._workers]  # each of them, not only the first
         return any(ran)
 
@@ -147,7 +142,7 @@ class Batcher:
         is kept stays so, for whoever looks for what was left behind.
         """
         self._closing = True
-        await self._keeper.close(self._close_s)
+        await self._kept.close(self._close_s)
         for lane in self._lanes.values():
             lane.wake.set()
         if not self._workers:
@@ -188,7 +183,7 @@ class Batcher:
         future: asyncio.Future[DeliveryResult] = loop.create_future()
         lane = self._lanes[self._lane_of(delivery.source_id)]
         if may_wait and lane.alerts:
-            return await self._keep(lane, delivery)
+            return await self._kept.keep(lane, delivery)
         one = (delivery, future)
         lane.put(one)
         # Behind a database that has stopped, each batch takes its whole deadline: nobody is kept
@@ -199,75 +194,13 @@ class Batcher:
         finally:
             patience.cancel()
 
-    async def _keep(self, lane: LaneQueue, delivery: Delivery) -> DeliveryResult:
-        """Commit a body, and let its alerts wait for their turn."""
-        lane.expect(delivery)
-        try:
-            kept = await self._keeper.keep(delivery)
-        except BaseException:
-            lane.missed(delivery)
-            raise
-        one = replace(delivery, proof=None, kept=kept.id)
-        lane.came((one, self._follow(kept.id, lane, one)))
-        return DeliveryResult(kept.id, len(one.alerts), None, ())
-
     def adopt(self, delivery: Delivery) -> asyncio.Future[None]:
         """Work out a kept body that was left behind; done when it is settled, one way or another.
 
         Args:
             delivery: with its id in the intake.
         """
-        assert delivery.kept is not None
-        lane = self._lanes[self._lane_of(delivery.source_id)]
-        lane.again((delivery, self._follow(delivery.kept, lane, delivery)))
-        return self._kept[delivery.kept]
-
-    def _follow(
-        self, kept: UUID, lane: LaneQueue, delivery: Delivery
-    ) -> asyncio.Future[DeliveryResult]:
-        loop = asyncio.get_running_loop()
-        self._kept.setdefault(kept, loop.create_future())
-        future: asyncio.Future[DeliveryResult] = loop.create_future()
-        future.add_done_callback(partial(self._followed, kept, lane, delivery))
-        return future
-
-    def _followed(
-        self, kept: UUID, lane: LaneQueue, delivery: Delivery,
-        done: asyncio.Future[DeliveryResult],
-    ) -> None:  # fmt: skip
-        """Say what happens to a kept body next; its sender has its 2xx, and repeats nothing."""
-        error = None if done.cancelled() else done.exception()
-        if error is None or isinstance(error, Gone) or self._closing:
-            self._settled(kept)
-        elif isinstance(error, WarRoomError) and error.status > 500:  # the database, not the body
-            self._once_more(kept, lane, delivery)
-        else:
-            wrong = error if isinstance(error, WarRoomError) else WarRoomError(str(error))
-            task = done.get_loop().create_task(self._refuse(kept, lane, delivery, wrong))
-            self._refusing.add(task)
-            task.add_done_callback(self._refusing.discard)
-
-    def _once_more(self, kept: UUID, lane: LaneQueue, delivery: Delivery) -> None:
-        def again() -> None:
-            if not self._closing:
-                lane.again((delivery, self._follow(kept, lane, delivery)))
-
-        asyncio.get_running_loop().call_later(AGAIN_S, again)
-
-    async def _refuse(
-        self, kept: UUID, lane: LaneQueue, delivery: Delivery, error: WarRoomError
-    ) -> None:
-        try:
-            await intake.refuse(self._db, self._ctx, kept, error)
-        except WarRoomError:
-            self._once_more(kept, lane, delivery)
-        else:
-            self._settled(kept)
-
-    def _settled(self, kept: UUID) -> None:
-        future = self._kept.pop(kept, None)
-        if future is not None and not future.done():
-            future.set_result(None)
+        return self._kept.adopt(self._lanes[self._lane_of(delivery.source_id)], delivery)
 
     async def between(self, store: Callable[[Turn], Awaitable[T]]) -> T:
         """Store a part of a file between two batches of the ordinary lane.
