@@ -96,7 +96,7 @@ def _of(load: Load, ours: Room, bare: Target) -> Iterator[Figure]:
     sofar = ours.number("select count(*) from warroom.alert")
     for number in range(ROUNDS):
         bodies = posts(load.alerts, load.each, f"{load.figure}{number}")
-        mine.append(rate(ours.target, bodies, load.alerts))
+        mine.append(ours.rates(bodies, load.alerts)[1])
         http.append(rate(bare, bodies, load.alerts))
         sofar += load.alerts
         rows.append(rows_alone(ours.conninfo, sofar, load.batch))

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import psutil
 import psycopg
 
 from bench.ingest_peers import free_port, process
-from bench.load_script import Target
+from bench.load_script import Target, rate
 from bench.report import fresh_database
 from warroom.client import Client
 from warroom.db import migrate
@@ -40,6 +41,29 @@ class Room:
             row = conn.execute(query).fetchone()
         assert row is not None
         return int(row[0])
+
+    def drained(self) -> None:
+        """Wait until no alert waits that its sender was told is taken.
+
+        Raises:
+            RuntimeError: some wait for a minute already.
+        """
+        until = time.monotonic() + 60
+        with psycopg.connect(self.conninfo, autocommit=True) as conn:
+            while conn.execute("select exists (select from warroom.intake)").fetchone() == (True,):
+                if time.monotonic() > until:
+                    raise RuntimeError("taken alerts wait and wait")
+                time.sleep(0.005)
+
+    def rates(self, bodies: Sequence[bytes], alerts: int) -> tuple[float, float]:
+        """Post every body once; return how many of their alerts a second were taken, and stored.
+
+        Taken: answered with 2xx, the body committed.  Stored: on their incidents, every one.
+        """
+        begun = time.perf_counter()
+        taken = rate(self.target, bodies, alerts)
+        self.drained()
+        return taken, alerts / (time.perf_counter() - begun)
 
     def cpu(self) -> tuple[float, float]:
         """Return the CPU seconds that the API and the database's processes have used."""

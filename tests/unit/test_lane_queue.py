@@ -1,4 +1,4 @@
-"""One lane's queue: whoever waits for an answer goes first, and what is counted is what is there."""
+"""One lane's queue: whoever waits for an answer goes first; counts are what is there."""
 
 from __future__ import annotations
 
