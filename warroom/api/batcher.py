@@ -282,12 +282,12 @@ class Batcher:
             # A refusal is one body's fault: told to its neighbours, it would lose their alerts,
             # because Alertmanager never repeats what was answered with 4xx.
             if error.status < 500 and len(batch) > 1:
-                await self._one_by_one(batch, urgent=urgent)
+                await self._apart(batch, urgent=urgent)
                 return
             self._fail(batch, error)
         except Exception:  # noqa: BLE001 - whatever it is, senders must be answered
             if len(batch) > 1:
-                await self._one_by_one(batch, urgent=urgent)
+                await self._apart(batch, urgent=urgent)
                 return
             self._fail(batch, WarRoomError("This body could not be stored; the log says why."))
             from warroom.logs import log
@@ -322,15 +322,17 @@ class Batcher:
                 if not urgent or time.monotonic() >= ends_at:
                     raise
 
-    async def _one_by_one(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
-        """Store each in a transaction of its own: a poisonous body takes no neighbour along."""
-        for place, one in enumerate(batch):
-            try:
-                await self._store([one], urgent=urgent)
-            except BaseException:
-                # Their common transaction had failed, and their own never began.
-                self._fail(batch[place + 1 :], _ended())
-                raise
+    async def _apart(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
+        """Store each half in a transaction of its own, until a poisonous body is alone."""
+        middle = len(batch) // 2
+        first, second = batch[:middle], batch[middle:]
+        try:
+            await self._store(first, urgent=urgent)
+        except BaseException:
+            # Their common transaction had failed, and their own never began.
+            self._fail(second, _ended())
+            raise
+        await self._store(second, urgent=urgent)
 
     @staticmethod
     def _fail(batch: Sequence[Waiting], error: WarRoomError | Unproven | Gone) -> None:

@@ -8,6 +8,7 @@ after a minute.  Two who take up the same one do no harm: only one of them gets 
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -34,8 +35,10 @@ _READERS: Final = {dialect: parse for parse, dialect in DOORS.values()}
 
 async def watch(db: Database, ctx: CommandContext, batcher: Batcher, settings: Settings) -> None:
     """Look for what was left behind, at once and then every ten seconds, until cancelled."""
-    older = timedelta(0)
+    begun, late = time.monotonic(), False
     while True:
+        # At first what was there before us; what came since has somebody who works it out.
+        older = LATE if late else timedelta(seconds=time.monotonic() - begun)
         try:
             found = await intake.left_behind(
                 db, ctx, older=older, mine=list(batcher.kept), most=MANY
@@ -44,7 +47,7 @@ async def watch(db: Database, ctx: CommandContext, batcher: Batcher, settings: S
                 log.info("bodies that were left behind are worked out", bodies=len(found))
                 await _take_up(found, db, ctx, batcher, settings)
                 continue
-            older = LATE
+            late = True
         except WarRoomError as error:
             log.warning("what was left behind could not be looked for", reason=error.message)
         await asyncio.sleep(EVERY_S)
