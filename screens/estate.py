@@ -67,7 +67,8 @@ class EstateScreen(Framed):
         if not isinstance(picture, EstatePicture):
             return
         hit = sum(map(is_hit, picture.services))
-        note = f"{len(picture.services)} services · {hit} hit · {picture.open_count} incidents open"
+        incidents = "1 incident" if picture.open_count == 1 else f"{picture.open_count} incidents"
+        note = f"{len(picture.services)} services · {hit} hit · {incidents} open"
         self.view.set_heading("Map of the estate", note)
         self.view.show_estate(picture)
         self.tick()
