@@ -126,3 +126,12 @@ class HealthSettings(TlsSettings):
         minimum=1024,
         maximum=1024**5,
     )
+    health_intake_lag_seconds: float = setting(
+        15.0,
+        "health.intake_lag_seconds",
+        "Alerts that were taken and wait for longer to be stored and shown are bad; from half of "
+        "it on it is warned about.",
+        unit="s",
+        minimum=0.1,
+        maximum=86_400,
+    )

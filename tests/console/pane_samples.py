@@ -192,6 +192,7 @@ def health() -> HealthPicture:
         "CREATE EXTENSION pg_stat_statements"
     )
     readings = (
+        Reading("alerts waiting", "none", sentence="every alert that was taken is on the board"),
         Reading("connections", "12 of 40"),
         Reading("engine's pool", "1 of 10"),
         Reading("longest transaction", "430 s", Verdict.BAD, "a transaction is open since 10:40"),

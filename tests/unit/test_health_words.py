@@ -16,6 +16,7 @@ QUIET: dict[str, Any] = {
     "used": 8, "max": 100, "states": {"idle": 8}, "longest": None, "slots": [],
     "wal_rate": 100.0, "wal_mean": 90.0, "slow_ms": 500, "slow_now": [], "statements": [],
     "size": 20_000_000, "grown": 1000, "grown_s": 3600.0, "pool": {"used": 1, "size": 10},
+    "intake": {"bodies": 0, "alerts": 0, "age_s": 0.0},
     "tables": [{"name": "warroom.alert", "dead": 7, "live": 900, "vacuum_age_s": 7200.0}],
 }  # fmt: skip
 
@@ -40,11 +41,17 @@ def test_a_quiet_database_is_well_in_every_reading() -> None:
     assert found["growth"].text == "1.0 kB/h"
     assert found["engine's pool"].text == "1 of 10"
     assert "within 107.4 GB" in found["database size"].sentence
+    assert found["alerts waiting"].text == "none"
+    assert found["alerts waiting"].sentence == "every alert that was taken is on the board"
 
 
 def table(dead: int, live: int, age: float | None) -> dict[str, Any]:
     row = {"name": "warroom.timer", "dead": dead, "live": live, "vacuum_age_s": age}
     return {"tables": [row]}
+
+
+def waits(alerts: int, age_s: float, bodies: int = 2) -> dict[str, Any]:
+    return {"intake": {"bodies": bodies, "alerts": alerts, "age_s": age_s}}
 
 
 def slow(milliseconds: int) -> dict[str, Any]:
@@ -57,6 +64,15 @@ def slow(milliseconds: int) -> dict[str, Any]:
     [
         ({"used": 95}, "connections", Verdict.BAD, "95 of 100 connections used (8 idle): over 90"),
         ({"pool": {"used": 10, "size": 10}}, "engine's pool", Verdict.BAD, "over 90 %"),
+        (waits(50, 0.4), "alerts waiting", Verdict.OK,
+         "50 alerts are taken and not on the board yet; the oldest waits for 0.4 s: within 15 s"),
+        (waits(1240, 12.0), "alerts waiting", Verdict.WARN,
+         "1,240 alerts are taken and not on the board yet; the oldest waits for 12.0 s: near 15 s"),
+        (waits(1, 15.04), "alerts waiting", Verdict.BAD,
+         "1 alert is taken and not on the board yet; the oldest waits for 15.04 s: over 15 s"),
+        (waits(90_000, 600.0), "alerts waiting", Verdict.BAD, "the oldest waits for 10 min: over"),
+        (waits(0, 20.0, 1), "alerts waiting", Verdict.BAD, "1 delivery without alerts taken"),
+        (waits(0, 20.0), "alerts waiting", Verdict.BAD, "2 deliveries without alerts taken"),
         ({"wal_mean": 60e6}, "WAL rate", Verdict.BAD, "60.0 MB of WAL a second"),
         ({"size": 150e9}, "database size", Verdict.BAD, "takes 150.0 GB: over 107.4 GB"),
         ({"grown": 11 * 10**9}, "growth", Verdict.BAD, "over 10.7 GB an hour"),
@@ -98,6 +114,22 @@ def test_a_lag_over_its_target_is_never_said_with_a_figure_that_is_not() -> None
         "standby eu-2 is 1.7 s behind: under the 2 s target again, well below it not yet; "
         "it was over since 10:41 UTC"
     )
+
+
+def test_alerts_that_wait_are_bad_until_they_are_well_below_what_is_wanted() -> None:
+    before = judge(16.0, 15.0, None, AT)
+    detail = {**QUIET, **waits(1240, 14.2)}
+    still = judge(14.2, 15.0, before, AT + timedelta(seconds=9))
+    said = sentence_of("intake", {**detail, "standing": {"intake": still.as_json()}})
+    assert still.verdict is Verdict.BAD
+    assert said == (
+        "1,240 alerts are taken and not on the board yet; the oldest waits for 14.2 s: under 15 s "
+        "again, well below it not yet; it was over since 10:41 UTC"
+    )
+
+
+def test_a_sample_that_did_not_ask_says_nothing_of_alerts_that_wait() -> None:
+    assert "alerts waiting" not in shown({"intake": None})
 
 
 def test_a_sample_from_before_a_threshold_existed_is_not_called_well() -> None:

@@ -24,7 +24,8 @@ class Limits:
     """From which figure on a reading is bad, which is an alert; a part of it warns.
 
     ``slow_ms`` warns and ``slow_alert_ms`` is bad; ``wal_bytes`` is the mean a second of the last
-    minute, ``growth_bytes`` what was added within the last hour.
+    minute, ``growth_bytes`` what was added within the last hour, ``intake_s`` how long an alert
+    that was taken waits to be stored.
     """
 
     lag_s: float = 2.0
@@ -38,6 +39,7 @@ class Limits:
     vacuum_s: float = 3600.0
     size_bytes: float = 100 * 1024**3
     growth_bytes: float = 10 * 1024**3
+    intake_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from warroom.domain.health import Limits, Standing, over_sentence, size, span
+from warroom.domain.health import Limits, Standing, over_sentence, seconds_beside, size, span
 from warroom.domain.panes import Reading, Verdict
 
 Detail = Mapping[str, Any]
@@ -28,6 +28,8 @@ def figures(d: Detail, limits: Limits) -> dict[str, Figure]:
                  limits.connections_percent, 0.8),
         "transaction": (float((d.get("longest") or {}).get("seconds") or 0.0),
                         limits.transaction_s, 0.5),
+        "intake": (None if d.get("intake") is None else float(d["intake"]["age_s"]),
+                   limits.intake_s, 0.5),
         "wal": (d.get("wal_mean"), float(limits.wal_bytes), 0.5),
         "retained": (max((_kept(s) for s in slots), default=0.0),
                      float(limits.retained_bytes), 0.5),
@@ -126,6 +128,31 @@ def _transaction(d: Detail) -> Reading:
     what = f"a transaction of {who} (process {longest['pid']}) is open for {span(seconds)}"
     return Reading(
         "longest transaction", span(seconds), standing.verdict,
+        over_sentence(what, standing, f"{standing.target or 0:g} s", seconds), seconds, "s",
+        standing.since,
+    )  # fmt: skip
+
+
+def _intake(d: Detail) -> Reading | None:
+    """Say how far the board is behind what senders were told; None of an older engine's sample."""
+    waits = d.get("intake")
+    if waits is None:
+        return None
+    standing = _standing(d, "intake")
+    bodies, alerts, seconds = int(waits["bodies"]), int(waits["alerts"]), float(waits["age_s"])
+    if not bodies:
+        return Reading("alerts waiting", "none", standing.verdict,
+                       "every alert that was taken is on the board")  # fmt: skip
+    if alerts:
+        which = "1 alert is" if alerts == 1 else f"{alerts:,} alerts are"
+        which += " taken and not on the board yet"
+    else:  # what a tool sends may hold none
+        which = "1 delivery" if bodies == 1 else f"{bodies:,} deliveries"
+        which += " without alerts taken and not stored yet"
+    waited = seconds_beside(seconds, standing.target) if seconds < 90 else span(seconds)
+    what = f"{which}; the oldest waits for {waited}"
+    return Reading(
+        "alerts waiting", f"{alerts:,} for {span(seconds)}", standing.verdict,
         over_sentence(what, standing, f"{standing.target or 0:g} s", seconds), seconds, "s",
         standing.since,
     )  # fmt: skip
@@ -266,6 +293,7 @@ def _statements(d: Detail) -> Reading:
 
 
 _SAID: Final[dict[str, Callable[[Detail], Reading | None]]] = {
+    "intake": _intake,
     "connections": _connections,
     "pool": _pool,
     "transaction": _transaction,

@@ -153,6 +153,7 @@ def _limits(settings: Settings) -> Limits:
         vacuum_s=settings.health_vacuum_seconds,
         size_bytes=settings.health_size_bytes,
         growth_bytes=settings.health_growth_bytes,
+        intake_s=settings.health_intake_lag_seconds,
     )
 
 

@@ -34,7 +34,7 @@ MARKS: Final = 3600
 _GAP: Final = timedelta(seconds=5)
 _NODES_MAX: Final = 32
 _MINUTE: Final = timedelta(seconds=60)
-HELD: Final = frozenset({"connections", "pool", "slow", "wal"})
+HELD: Final = frozenset({"connections", "intake", "pool", "slow", "wal"})
 """Readings of a moment: every connection may be lent for one, which hurts nobody."""
 HELD_FOR: Final = timedelta(seconds=10)
 """How long these must be bad before anybody is told."""
@@ -122,6 +122,7 @@ class Sampler:
                 )
                 self._storage_at = now
                 self._sizes.append((now, int(self._storage["size"])))
+            activity = {**activity, "intake": await _waiting(work)}
             moment[:] = [now]
             taken.extend(self._judge(nodes, activity, now))
             await _write(work, taken, now)
@@ -302,6 +303,21 @@ class Sampler:
                     said = _told(sample, reading, standing)
                     found.append(Crossing(sample.node, reading, standing, value, now, said))
         return found
+
+
+async def _waiting(work: Work) -> Detail:
+    """Return what its senders were told is taken, and what is not stored yet."""
+    (found,) = await work.rows(
+        "select count(*) as bodies, coalesce(sum(alerts), 0) as alerts,"
+        " extract(epoch from clock_timestamp() - min(received_at)) as age_s from warroom.intake"
+    )
+    age = found["age_s"]
+    return {
+        "bodies": int(found["bodies"]),
+        "alerts": int(found["alerts"]),
+        # A clock may have been set back.
+        "age_s": 0.0 if age is None else max(round(float(age), 3), 0.0),
+    }
 
 
 async def _write(work: Work, samples: list[Sample], now: datetime) -> None:

@@ -22,6 +22,7 @@ _ALERTS: Final = {
     "connections": ("ConnectionsNearlyUsed", 2),
     "pool": ("EnginePoolNearlyUsed", 3),
     "transaction": ("LongTransaction", 3),
+    "intake": ("AlertsWaiting", 2),
     "wal": ("MuchWal", 3),
     "retained": ("SlotKeepsWal", 3),
     "lost": ("SlotLostWal", 2),
