@@ -18,7 +18,8 @@ class Freshness:
 
     ``age_s`` is None before the first picture; ``reason`` says why it is not live (one short
     sentence); ``troubled`` is set from the moment a read goes wrong, before the age shows it;
-    ``away`` says in two words why the server that is wanted is not the one that is read.
+    ``away`` says in two words why the server that is wanted is not the one that is read;
+    ``behind_s`` is how long alerts that were taken wait to be in it, None while that is in order.
     """
 
     age_s: float | None
@@ -26,6 +27,7 @@ class Freshness:
     reason: SafeText | None = None
     troubled: bool = False
     away: SafeText | None = None
+    behind_s: float | None = None
 
     @property
     def is_stale(self) -> bool:
@@ -55,9 +57,12 @@ def freshness_words(freshness: Freshness) -> tuple[str, Role]:
     age = seconds_words(freshness.age_s)
     if not freshness.is_stale:
         if freshness.away:
-            return f"live {age} from {freshness.source} ({freshness.away})", Role.QUIET
-        standby = "" if freshness.source == "primary" else f" from {freshness.source}"
-        return f"live {age}{standby}", Role.QUIET
+            where = f" from {freshness.source} ({freshness.away})"
+        else:
+            where = "" if freshness.source == "primary" else f" from {freshness.source}"
+        if freshness.behind_s is not None:
+            return f"alerts {seconds_words(freshness.behind_s)} late{where}", Role.SOON
+        return f"live {age}{where}", Role.QUIET
     return f"stale {age}{reason}", Role.NOW_LOUD if freshness.is_loud else Role.SOON
 
 
@@ -70,6 +75,8 @@ def badge_words(freshness: Freshness) -> tuple[str, Role]:
         return f"✖ STALE {age}", Role.NOW_LOUD
     if freshness.is_stale:
         return f"▲ stale {age}", Role.SOON
+    if freshness.behind_s is not None:  # what is read is new, what it is made of is not
+        return f"▲ {seconds_words(freshness.behind_s)} late", Role.SOON
     return f"● live {age}", Role.BAR_QUIET
 
 

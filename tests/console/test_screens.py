@@ -106,6 +106,16 @@ def test_quiet_sources_are_said_calmly(snap_compare: Any, size: tuple[int, int])
     assert snap_compare(still_app(), terminal_size=size, run_before=run)
 
 
+@pytest.mark.parametrize("size", SIZES[:2], ids=str)
+def test_a_board_that_is_behind_is_not_called_live(
+    snap_compare: Any, size: tuple[int, int]
+) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await fill(pilot, board(behind_s=34.2))
+
+    assert snap_compare(still_app(), terminal_size=size, run_before=run)
+
+
 def test_a_standby(snap_compare: Any) -> None:
     async def run(pilot: Pilot[Any]) -> None:
         lagging = board(source=SourceKind.STANDBY, replay_lag_s=0.4, read_at=NOW)

@@ -161,6 +161,15 @@ def test_each_pane_has_an_age_and_a_reason_of_its_own() -> None:
     assert not clock.freshness(Pane.HEALTH, 111.5, live, 0.0).is_stale
 
 
+def test_panes_that_are_made_of_alerts_are_as_far_behind_as_the_board() -> None:
+    clock = PaneClock()
+    board = Freshness(0.1, safe_text("primary"), behind_s=34.0)
+    for pane in (Pane.TIMELINE, Pane.HEALTH):
+        clock.arrived(pane, 100.0)
+    assert clock.freshness(Pane.TIMELINE, 100.5, board, 0.0).behind_s == 34.0
+    assert clock.freshness(Pane.HEALTH, 100.5, board, 0.0).behind_s is None
+
+
 def test_trees_charts_and_words() -> None:
     assert branches([0, 1, 2, 2, 1, 0]) == ["", "├─", "│ ├─", "│ └─", "└─", ""]
     assert branches([]) == []

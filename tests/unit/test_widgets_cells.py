@@ -91,5 +91,12 @@ def test_a_live_picture_says_where_it_is_from_when_that_is_not_as_wished() -> No
     assert freshness_words(Freshness(0.6, standby))[0] == "live 0.6 s from standby"
     gone = Freshness(0.6, primary, away=safe_text("standby gone"))
     assert freshness_words(gone)[0] == "live 0.6 s from primary (standby gone)"
+    behind = Freshness(0.6, primary, behind_s=34.2)
+    assert freshness_words(behind) == ("alerts 34 s late", Role.SOON)
+    assert badge_words(behind) == ("▲ 34 s late", Role.SOON)
+    both = Freshness(0.6, standby, behind_s=150.0)
+    assert freshness_words(both)[0] == "alerts 2 min late from standby"
+    gone_by = Freshness(3.0, primary, behind_s=34.2)  # its age is what is known least
+    assert (freshness_words(gone_by)[0], badge_words(gone_by)[0]) == ("stale 3 s", "▲ stale 3 s")
     late = Freshness(3.0, primary, safe_text("the standby is gone: reading the primary"))
     assert freshness_words(late)[0] == "stale 3 s: the standby is gone: reading the primary"

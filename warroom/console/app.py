@@ -232,18 +232,18 @@ class WarRoomApp(App[int]):
 
     def freshness(self) -> Freshness:
         """Return the age of the picture; a standby's lag counts."""
-        if self._board is None:
-            return Freshness(None, safe_text("primary"), self._reason, self._reason is not None)
-        lag = max(self._board.replay_lag_s or 0.0, 0.0)
-        source = "primary" if self._board.source is SourceKind.PRIMARY else "standby"
-        reason = self._reason
+        board, reason, troubled = self._board, self._reason, self._reason is not None
+        if board is None:
+            return Freshness(None, safe_text("primary"), reason, troubled)
+        lag = max(board.replay_lag_s or 0.0, 0.0)
+        source = safe_text("primary" if board.source is SourceKind.PRIMARY else "standby")
         if reason is None and source == "standby":
             reason = safe_text("reading a standby")
-        if self._reason is None and self._board.note:
-            reason = safe_text(self._board.note, 120)
+        if not troubled and board.note:
+            reason = safe_text(board.note, 120)
         age = max(self._clock() - self._read_mono, 0.0) + lag
-        away = safe_text(self._board.away, 40) if self._board.away else None
-        return Freshness(age, safe_text(source), reason, self._reason is not None, away)
+        away = safe_text(board.away, 40) if board.away else None
+        return Freshness(age, source, reason, troubled, away, board.behind_s)
 
     def who(self) -> str:
         """Return the name of the person at the keys."""

@@ -40,4 +40,6 @@ class PaneClock:
         age = max(mono - began, 0.0) + lag_s
         if reason is None and age > 2.0:
             reason = board.reason
-        return Freshness(age, board.source, reason, troubled, board.away)
+        # What was sampled of the database does not wait for alerts.
+        behind = None if pane is Pane.HEALTH else board.behind_s
+        return Freshness(age, board.source, reason, troubled, board.away, behind)

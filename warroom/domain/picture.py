@@ -128,7 +128,8 @@ class BoardPicture:
     limit; ``open_count`` counts all, ``drill_count`` the drills among them; ``triage_count`` is how
     much waits for a person now;
     ``silences`` those in force; ``quiet_sources`` the alert sources that are waited for and say
-    nothing; ``note`` says why another server than wanted was read, ``away`` in two words.
+    nothing; ``behind_s`` how long the oldest alert waits to be stored, None while that is in order;
+    ``note`` says why another server than wanted was read, ``away`` in two words.
     """
 
     rows: tuple[IncidentRow, ...]
@@ -145,6 +146,7 @@ class BoardPicture:
     triage_count: int = 0
     quiet_sources: int = 0
     drill_count: int = 0
+    behind_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

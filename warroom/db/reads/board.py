@@ -16,6 +16,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from warroom.db.reads.clock_sql import OWED, TARGET
+from warroom.db.reads.health import id_floor
+from warroom.domain.health import STALE_AFTER
 from warroom.domain.picture import (
     AlertRow,
     BoardPicture,
@@ -120,6 +122,10 @@ select (select count(*) from read_v1.incident where ended_at is null) as open_co
     and starts_at <= clock_timestamp()) as silences,
   (select count(*) from read_v1.source where quiet_since is not null
     and quiet_after_s is not null and paused_at is null) as quiet,
+  (select case when s.detail #>> '{standing,intake,verdict}' = 'bad'
+      then (s.detail #>> '{intake,age_s}')::float8 end
+    from read_v1.replication_sample s where s.role = 'primary' and s.id >= %(sampled)s::uuid
+    order by s.id desc limit 1) as behind_s,
   l.number as last_number, l.ended_at as last_ended
 from (select 1) one left join lateral (
   select number, ended_at from read_v1.incident where ended_at is not null
@@ -129,6 +135,7 @@ _COUNT_THEN: LiteralString = """
 with i as materialized (select * from read_v1.incident_at(%(as_of)s))
 select (select count(*) from i where ended_at is null) as open_count,
   (select count(*) from i where ended_at is null and drill) as drills, 0 as waiting, 0 as quiet,
+  null as behind_s,
   (select count(*) from read_v1.silence_at(%(as_of)s) where expired_at is null
     and ends_at > %(as_of)s and starts_at <= %(as_of)s) as silences,
   l.number as last_number, l.ended_at as last_ended
@@ -187,6 +194,7 @@ async def read_board(
     args: Row = {"as_of": as_of, "limit": limit}
     # The clock is read first: an age may be too old by this, never too young.
     meta = (await _fetch(conn, _META, args))[0]
+    args["sampled"] = id_floor(meta["read_at"] - STALE_AFTER)  # an older one tells nothing of now
     counts = (await _fetch(conn, _COUNT_NOW if as_of is None else _COUNT_THEN, args))[0]
     rows = await _fetch(conn, (_NOW if as_of is None else _THEN) + _OPEN + _ROWS, args)
     last = (counts["last_number"], counts["last_ended"]) if counts["last_number"] else None
@@ -201,6 +209,7 @@ async def read_board(
         triage_count=counts["waiting"],
         silences=counts["silences"],
         quiet_sources=counts["quiet"],
+        behind_s=counts["behind_s"],
         truncated=counts["open_count"] > len(rows),
         last_closed=last,
     )
