@@ -16,18 +16,9 @@ _NUMBER = re.compile(r"(?:INC-)?0*([1-9][0-9]{0,8})", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_UUID7_MS = (1 << 48) - 1
-
-
-class _Prefixes(dict[int, str]):
-    """What stands before a part of a given length, ready made: writing numbers takes its time."""
-
-    def __missing__(self, length: int) -> str:
-        """Return the one for a length that is rare; it is not kept."""
-        return f"{length}:"
-
-
-_PREFIX = _Prefixes({length: f"{length}:" for length in range(1_024)})
 _LABELS = "warroom-labels-1"
+# What stands before a part, by its length: writing numbers is half of what a fingerprint costs.
+_PREFIX = tuple(f"{length}:" for length in range(1_024))
 
 
 def parse_ref(text: str, field: str = "ref") -> int | UUID:
@@ -65,18 +56,28 @@ def fingerprint(labels: Mapping[str, str]) -> str:
 
     Every part carries its length, so that no two different sets run together into one text.
     """
+    return hashlib.sha256(_in_ascii(labels) or _in_utf8(labels)).hexdigest()[:32]
+
+
+def _in_ascii(labels: Mapping[str, str]) -> bytes | None:
+    """Return what the fingerprint is taken of; None unless all is ASCII and none of it long.
+
+    A part's length is that of its bytes.  In ASCII those are the characters, and all labels can
+    be encoded in one go.
+    """
     parts = [_LABELS]
-    for name in sorted(labels):
-        value = labels[name]
-        parts += (_PREFIX[len(name)], name, _PREFIX[len(value)], value)
+    try:
+        for name in sorted(labels):
+            value = labels[name]
+            parts.append(f"{_PREFIX[len(name)]}{name}{_PREFIX[len(value)]}{value}")
+    except IndexError:
+        return None
     text = "".join(parts)
-    # The lengths are those of the bytes; in ASCII, as nearly always, that is one a character.
-    data = text.encode() if text.isascii() else _by_bytes(labels)
-    return hashlib.sha256(data).hexdigest()[:32]
+    return text.encode() if text.isascii() else None
 
 
-def _by_bytes(labels: Mapping[str, str]) -> bytes:
-    """Return what the fingerprint is taken of, for labels that are not all ASCII."""
+def _in_utf8(labels: Mapping[str, str]) -> bytes:
+    """Return what the fingerprint is taken of, whatever the labels are."""
     parts = [_LABELS.encode()]
     for name in sorted(labels):
         for part in (name, labels[name]):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from warroom.domain.alert import AlertState, IncomingAlert
 from warroom.domain.ids import fingerprint
@@ -32,6 +32,7 @@ MAX_NAME = 200
 MAX_SERVICE = 200
 MAX_URL = 4_096
 MAX_FINGERPRINT = 64
+GO_ZERO_TIME = "0001-01-01T00:00:00Z"
 
 FALLBACK_SERVICE_LABELS = ("service", "app", "job")
 SUMMARY_ANNOTATIONS = ("summary", "message", "title")
@@ -66,8 +67,7 @@ class IngestOptions:
         return IngestOptions(service_labels=(label, *others))
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """The lifetime that a dialect has worked out for an alert."""
 
     state: AlertState
@@ -80,6 +80,9 @@ class Times:
 def wrong(path: str, must: str, remedy: str | None = None) -> InvalidInput:
     """Return the error for a field: ``alerts[3].labels.alertname must be a string``."""
     return InvalidInput(f"{path or 'body'} must be {must}.", field=path or "body", remedy=remedy)
+
+
+# The readers take the end of a path as ``inside``: whole paths are put together for errors only.
 
 
 def read_object(value: Any, path: str) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def read_alerts(value: Any, path: str) -> list[Any]:
     return value
 
 
-def read_text(value: Any, path: str) -> str:
+def read_text(value: Any, path: str, inside: str = "") -> str:
     """Return ``value`` if it is a string, and the empty string for null or a missing field.
 
     Raises:
@@ -115,11 +118,11 @@ def read_text(value: Any, path: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise wrong(path, "a string")
+        raise wrong(path + inside, "a string")
     return value
 
 
-def read_time(value: Any, path: str) -> datetime | None:
+def read_time(value: Any, path: str, inside: str = "") -> datetime | None:
     """Return a moment in UTC; None for null, the empty string and Go's zero time (year 1).
 
     Digits of a second beyond the sixth are cut off.
@@ -127,20 +130,21 @@ def read_time(value: Any, path: str) -> datetime | None:
     Raises:
         InvalidInput: not a time as RFC 3339 writes it.
     """
-    text = read_text(value, path)
+    if value is None or value == GO_ZERO_TIME:  # the two that nearly every ``endsAt`` is
+        return None
+    text = read_text(value, path, inside)
     if not text:
         return None
-    must = "a time like 2031-05-04T10:41:00Z"
-    if not _TIME.fullmatch(text):
-        raise wrong(path, must)
-    try:
-        moment = datetime.fromisoformat(text.upper())
-        return None if moment.year == 1 else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise wrong(path, must) from None
+    if _TIME.fullmatch(text):
+        try:
+            moment = datetime.fromisoformat(text.upper())
+            return None if moment.year == 1 else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise wrong(path + inside, "a time like 2031-05-04T10:41:00Z")
 
 
-def read_labels(value: Any, path: str) -> dict[str, str]:
+def read_labels(value: Any, path: str, inside: str = "") -> dict[str, str]:
     """Return a map of strings without the empty values, which mean the label is not there.
 
     Raises:
@@ -148,12 +152,14 @@ def read_labels(value: Any, path: str) -> dict[str, str]:
     """
     if value is None:
         return {}
+    if not isinstance(value, dict):
+        raise wrong(path + inside, "an object")
     labels: dict[str, str] = {}
-    for name, text in read_object(value, path).items():
+    for name, text in value.items():
         if not name:
-            raise wrong(path, "without empty names")
+            raise wrong(path + inside, "without empty names")
         if not isinstance(text, str):
-            raise wrong(path + step(name), "a string")
+            raise wrong(path + inside + step(name), "a string")
         if text:
             labels[name] = text
     return labels
@@ -182,18 +188,25 @@ def build_alert(
         InvalidInput: wrong types, or no label at all.
     """
     notes = [extra_note] if extra_note else []
-    labels = read_labels(raw.get("labels"), f"{path}.labels")
+    labels = read_labels(raw.get("labels"), path, ".labels")
     if not labels:
         raise wrong(f"{path}.labels", "an object with at least one label")
-    annotations = read_labels(raw.get("annotations"), f"{path}.annotations")
-    url = read_text(raw.get("generatorURL"), f"{path}.generatorURL")
-    mark = read_fingerprint(given_fingerprint, f"{path}.fingerprint") or fingerprint(labels)
+    annotations = read_labels(raw.get("annotations"), path, ".annotations")
+    url = read_text(raw.get("generatorURL"), path, ".generatorURL")
+    if given_fingerprint:
+        mark = read_fingerprint(given_fingerprint, path, ".fingerprint")
+    else:
+        mark = fingerprint(labels)
     label, service = _service(labels, options)
     verdict = judge(
         labels.get(options.severity_label), options.severities, f"label {options.severity_label}"
     )
     name = _name(labels, annotations, mark)
-    summary = next((annotations[key] for key in SUMMARY_ANNOTATIONS if key in annotations), name)
+    summary = name
+    for key in SUMMARY_ANNOTATIONS:
+        if key in annotations:
+            summary = annotations[key]
+            break
     return IncomingAlert(
         fingerprint=mark,
         name=shorten(name, MAX_NAME),
@@ -217,14 +230,14 @@ def build_alert(
     )
 
 
-def read_fingerprint(text: str, path: str) -> str:
+def read_fingerprint(text: str, path: str, inside: str = "") -> str:
     """Return the sender's own fingerprint, or the empty string if it gave none.
 
     Raises:
         InvalidInput: over 64 characters, or other than visible ASCII.
     """
     if not _FINGERPRINT.fullmatch(text):
-        raise wrong(path, f"at most {MAX_FINGERPRINT} visible ASCII characters")
+        raise wrong(path + inside, f"at most {MAX_FINGERPRINT} visible ASCII characters")
     return text
 
 
@@ -251,11 +264,7 @@ def _name(labels: Mapping[str, str], annotations: Mapping[str, str], mark: str) 
 
 def _cut(texts: dict[str, str], what: str, longest: int, notes: list[str]) -> dict[str, str]:
     """Return at most 128 entries, values at most ``longest`` long; ``notes`` gets what was cut."""
-    if not texts or (
-        len(texts) <= MAX_LABELS
-        and max(map(len, texts)) <= MAX_LABEL_NAME
-        and max(map(len, texts.values())) <= longest
-    ):
+    if _fits(texts, longest):
         return texts
     fitting = [name for name in sorted(texts) if len(name) <= MAX_LABEL_NAME]
     kept = fitting[:MAX_LABELS]
@@ -265,3 +274,11 @@ def _cut(texts: dict[str, str], what: str, longest: int, notes: list[str]) -> di
     if long:
         notes.append(f"{len(long)} {what} cut to {longest:,} characters")
     return {name: shorten(texts[name], longest) for name in kept}
+
+
+def _fits(texts: dict[str, str], longest: int) -> bool:
+    """Say whether nothing of a map has to be cut."""
+    for name, text in texts.items():
+        if len(name) > MAX_LABEL_NAME or len(text) > longest:
+            return False
+    return len(texts) <= MAX_LABELS

@@ -19,8 +19,8 @@ import orjson
 UNSURE: Final = object()
 """What ``read_plain`` returns instead of a value; null is a value."""
 
-# Of 100 characters of a number, 32 are digits in a row: it has three runs of them at most (before
-# the point, after it, in the exponent) and four other characters.
+# A number of more than 100 characters has 32 digits in a row: there are four other characters in
+# it at most, and three runs of digits (before the point, after it, in the exponent).
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{32}")
 # From here on a float may have been a whole number that did not fit into 64 bits.
 _LARGE: Final = 2.0**63
