@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-from warroom.domain.alert import AlertState, IncomingAlert
+from warroom.domain.alert import AlertState, IncomingAlert, new_incoming_alert
 from warroom.domain.ids import fingerprint
 from warroom.domain.severity import judge
 from warroom.domain.validate import shorten
@@ -188,10 +188,10 @@ def build_alert(
         InvalidInput: wrong types, or no label at all.
     """
     notes = [extra_note] if extra_note else []
-    labels = read_labels(raw.get("labels"), path, ".labels")
+    labels, kept_labels = _read_map(raw, "labels", path, MAX_LABEL_VALUE, notes)
     if not labels:
         raise wrong(f"{path}.labels", "an object with at least one label")
-    annotations = read_labels(raw.get("annotations"), path, ".annotations")
+    annotations, kept_annotations = _read_map(raw, "annotations", path, MAX_ANNOTATION, notes)
     url = read_text(raw.get("generatorURL"), path, ".generatorURL")
     if given_fingerprint:
         mark = read_fingerprint(given_fingerprint, path, ".fingerprint")
@@ -207,7 +207,7 @@ def build_alert(
         if key in annotations:
             summary = annotations[key]
             break
-    return IncomingAlert(
+    return new_incoming_alert(
         fingerprint=mark,
         name=shorten(name, MAX_NAME),
         summary=shorten(" ".join(summary.split()), MAX_SUMMARY),
@@ -218,8 +218,8 @@ def build_alert(
         severity_word=verdict.word,
         severity_reason=verdict.reason,
         state=times.state,
-        labels=_cut(labels, "labels", MAX_LABEL_VALUE, notes),
-        annotations=_cut(annotations, "annotations", MAX_ANNOTATION, notes),
+        labels=kept_labels,
+        annotations=kept_annotations,
         starts_at=times.starts_at,
         ends_at=times.ends_at,
         expires_at=times.expires_at,
@@ -262,9 +262,37 @@ def _name(labels: Mapping[str, str], annotations: Mapping[str, str], mark: str) 
     return " ".join(f"{first}={labels[first]}".split()) or mark
 
 
+def _read_map(
+    raw: dict[str, Any], key: str, path: str, longest: int, notes: list[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return a map of an alert twice: whole, and as it is kept.
+
+    Raises:
+        InvalidInput: as ``read_labels``.
+    """
+    value = raw.get(key)
+    if _is_in_order(value, longest):
+        return value, value
+    whole = read_labels(value, path, f".{key}")
+    return whole, _cut(whole, key, longest, notes)
+
+
+def _is_in_order(value: Any, longest: int) -> TypeGuard[dict[str, str]]:
+    """Say whether a map has nothing to refuse, to leave out or to cut, as nearly every one.
+
+    It is then taken as it came: looking at it once is what a reading and a cutting would cost each.
+    """
+    if type(value) is not dict or len(value) > MAX_LABELS:
+        return False
+    for name, text in value.items():
+        if not (type(text) is str and 0 < len(text) <= longest and 0 < len(name) <= MAX_LABEL_NAME):
+            return False
+    return True
+
+
 def _cut(texts: dict[str, str], what: str, longest: int, notes: list[str]) -> dict[str, str]:
     """Return at most 128 entries, values at most ``longest`` long; ``notes`` gets what was cut."""
-    if _fits(texts, longest):
+    if _is_in_order(texts, longest):
         return texts
     fitting = [name for name in sorted(texts) if len(name) <= MAX_LABEL_NAME]
     kept = fitting[:MAX_LABELS]
@@ -274,11 +302,3 @@ def _cut(texts: dict[str, str], what: str, longest: int, notes: list[str]) -> di
     if long:
         notes.append(f"{len(long)} {what} cut to {longest:,} characters")
     return {name: shorten(texts[name], longest) for name in kept}
-
-
-def _fits(texts: dict[str, str], longest: int) -> bool:
-    """Say whether nothing of a map has to be cut."""
-    for name, text in texts.items():
-        if len(name) > MAX_LABEL_NAME or len(text) > longest:
-            return False
-    return len(texts) <= MAX_LABELS

@@ -37,15 +37,12 @@ def read_plain(body: bytes, depth: int) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return UNSURE
-    if b"\\" in body and (b'\\":' in body or b"\\u0000" in body):
+    if (b"\\" in body and b"\\u0000" in body) or not _colons_follow_quotes(body):
         return UNSURE
-    if not _colons_follow_quotes(body):
-        return UNSURE
-    keys = _count_keys(value, depth, body)
-    # Now the end of every key is a quote and a colon, and what else looks like that is the
-    # beginning of a text with a colon in front.  A key that was dropped, being there twice, is in
-    # the bytes but not in the value; so if there are as many of one as of the other, none was.
-    return value if keys == body.count(b'":') else UNSURE
+    # Now every key that was written ends in a quote and a colon.  A text may look like that too,
+    # and a key that is there twice is in the value only once: each makes this number the larger.
+    # So where they are equal there is neither.
+    return value if _count_keys(value, depth, body) == body.count(b'":') else UNSURE
 
 
 def _colons_follow_quotes(body: bytes) -> bool:
@@ -64,24 +61,22 @@ def _count_keys(value: Any, depth: int, body: bytes) -> int:
     """Return how many keys there are in all; -1 for numbers in doubt, and for too deep a value."""
     keys = 0
     floats = False
-    level = [value] if isinstance(value, dict | list) else []
-    if isinstance(value, float):
-        return -1
-    for _ in range(depth):
+    level: list[Any] = [[value]]  # in a list of ours: a body may be one bare number
+    for _ in range(depth + 1):
         deeper: list[Any] = []
         for container in level:
+            inside = container
             if type(container) is dict:
                 keys += len(container)
-                container = container.values()
-            for inner in container:
+                inside = container.values()
+            for inner in inside:
                 kind = type(inner)
                 if kind is str:
                     continue
                 if kind is dict or kind is list:
                     deeper.append(inner)
                 elif kind is float:
-                    # Zero may have been too small to be anything else; the strict reader knows.
-                    if not 0.0 < abs(inner) < _LARGE:
+                    if abs(inner) >= _LARGE:
                         return -1
                     floats = True
         if not deeper:
