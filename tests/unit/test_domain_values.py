@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -67,6 +68,20 @@ def test_labels_do_not_run_together() -> None:
 def test_fingerprints_never_change() -> None:
     """Stored alerts are found by them: a change would double every one that fires."""
     assert fingerprint({"alertname": "Up", "job": "x"}) == "34d19cc0359c921861934531fc77e848"
+
+
+LONG = ("x" * 1_023, "x" * 1_024, "é" * 999)
+PARTS = st.text(st.characters(), max_size=8) | st.sampled_from(LONG)
+
+
+@given(st.dictionaries(PARTS, PARTS, max_size=6))
+def test_a_fingerprint_is_taken_of_lengths_and_bytes(labels: dict[str, str]) -> None:
+    told = b"warroom-labels-1"
+    for name in sorted(labels):
+        for part in (name, labels[name]):
+            data = part.encode("utf-8", "surrogatepass")
+            told += b"%d:%b" % (len(data), data)
+    assert fingerprint(labels) == hashlib.sha256(told).hexdigest()[:32]
 
 
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=2_900_000)).map(

@@ -16,6 +16,9 @@ _NUMBER = re.compile(r"(?:INC-)?0*([1-9][0-9]{0,8})", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_UUID7_MS = (1 << 48) - 1
+_LABELS = "warroom-labels-1"
+# What stands before a part, by its length: writing numbers is half of what a fingerprint costs.
+_PREFIX = tuple(f"{length}:" for length in range(1_024))
 
 
 def parse_ref(text: str, field: str = "ref") -> int | UUID:
@@ -53,13 +56,34 @@ def fingerprint(labels: Mapping[str, str]) -> str:
 
     Every part carries its length, so that no two different sets run together into one text.
     """
-    digest = hashlib.sha256(b"warroom-labels-1")
+    return hashlib.sha256(_in_ascii(labels) or _in_utf8(labels)).hexdigest()[:32]
+
+
+def _in_ascii(labels: Mapping[str, str]) -> bytes | None:
+    """Return what the fingerprint is taken of; None unless all is ASCII and none of it long.
+
+    A part's length is that of its bytes.  In ASCII those are the characters, and all labels can
+    be encoded in one go.
+    """
+    parts = [_LABELS]
+    try:
+        for name in sorted(labels):
+            value = labels[name]
+            parts.append(f"{_PREFIX[len(name)]}{name}{_PREFIX[len(value)]}{value}")
+    except IndexError:
+        return None
+    text = "".join(parts)
+    return text.encode() if text.isascii() else None
+
+
+def _in_utf8(labels: Mapping[str, str]) -> bytes:
+    """Return what the fingerprint is taken of, whatever the labels are."""
+    parts = [_LABELS.encode()]
     for name in sorted(labels):
         for part in (name, labels[name]):
             data = part.encode("utf-8", "surrogatepass")
-            digest.update(b"%d:" % len(data))
-            digest.update(data)
-    return digest.hexdigest()[:32]
+            parts += (b"%d:" % len(data), data)
+    return b"".join(parts)
 
 
 def uuid7_floor(moment: datetime) -> UUID:

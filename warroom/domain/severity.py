@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from warroom.domain.validate import check_severity, check_text, shorten
@@ -29,6 +30,8 @@ BUILT_IN: Mapping[str, int] = MappingProxyType(
 )
 """The built-in table, by normalised word."""
 
+_IGNORED = str.maketrans("", "", " \t-_.:")
+
 
 @dataclass(frozen=True, slots=True)
 class SeverityVerdict:
@@ -46,7 +49,7 @@ class SeverityVerdict:
 
 def normalise(word: str) -> str:
     """Return the form of a word in the tables: ``SEV-1`` and ``sev 1`` are ``sev1``."""
-    return "".join(char for char in word.casefold() if char not in " \t-_.:")
+    return word.casefold().translate(_IGNORED)
 
 
 def check_table(table: Mapping[str, object], field: str = "severities") -> Mapping[str, int]:
@@ -98,16 +101,24 @@ def judge(
         table: the source's own table as ``check_table`` returns it; it wins.
         label: where the word came from, for the sentence.
     """
-    if word is None or not word.strip():
-        reason = f"no {label}: SEV{DEFAULT_SEVERITY} by default"
-        return SeverityVerdict(DEFAULT_SEVERITY, "", "default", reason)
-    said = shorten(word.strip(), WORD_MAX)
-    key = normalise(said)
-    if table and key in table:
+    said = shorten(word.strip(), WORD_MAX) if word else ""
+    if table and said and (key := normalise(said)) in table:
         severity = table[key]
         return SeverityVerdict(
             severity, said, "source", f"{label} {said} is SEV{severity} for this source"
         )
+    return _by_default(said, label)
+
+
+# A source says the same few words over and over.  A word is short here and the number is bounded,
+# so that nobody fills the memory with words that he makes up.
+@lru_cache(maxsize=256)
+def _by_default(said: str, label: str) -> SeverityVerdict:
+    """Judge a word, or the lack of one, by the built-in table."""
+    if not said:
+        reason = f"no {label}: SEV{DEFAULT_SEVERITY} by default"
+        return SeverityVerdict(DEFAULT_SEVERITY, "", "default", reason)
+    key = normalise(said)
     if key in BUILT_IN:
         severity = BUILT_IN[key]
         return SeverityVerdict(severity, said, "built-in", f"{label} {said} is SEV{severity}")

@@ -45,8 +45,8 @@ def parse(body: bytes, options: IngestOptions, now: datetime) -> tuple[IncomingA
 
 def _alert(value: Any, path: str, options: IngestOptions, now: datetime) -> IncomingAlert:
     raw = read_object(value, path)
-    starts = read_time(raw.get("startsAt"), f"{path}.startsAt")
-    ends = read_time(raw.get("endsAt"), f"{path}.endsAt")
+    starts = read_time(raw.get("startsAt"), path, ".startsAt")
+    ends = read_time(raw.get("endsAt"), path, ".endsAt")
     if starts is not None and ends is not None and ends < starts:
         raise InvalidInput(f"{path}.endsAt is before startsAt.", field=f"{path}.endsAt")
     return build_alert(raw, path, _times(starts, ends, options, now), "", options)

@@ -97,20 +97,20 @@ def _truncated(message: dict[str, Any]) -> int:
     return cut
 
 
-def _status(value: Any, path: str) -> AlertState:
+def _status(value: Any, path: str, inside: str = "") -> AlertState:
     if value == AlertState.FIRING:
         return AlertState.FIRING
     if value == AlertState.RESOLVED:
         return AlertState.RESOLVED
-    raise wrong(path, '"firing" or "resolved"')
+    raise wrong(path + inside, '"firing" or "resolved"')
 
 
 def _alert(value: Any, path: str, options: IngestOptions, now: datetime, cut: int) -> IncomingAlert:
     raw = read_object(value, path)
-    state = _status(raw.get("status"), f"{path}.status")
-    starts = read_time(raw.get("startsAt"), f"{path}.startsAt")
-    ends = read_time(raw.get("endsAt"), f"{path}.endsAt")
-    mark = read_text(raw.get("fingerprint"), f"{path}.fingerprint")
+    state = _status(raw.get("status"), path, ".status")
+    starts = read_time(raw.get("startsAt"), path, ".startsAt")
+    ends = read_time(raw.get("endsAt"), path, ".endsAt")
+    mark = read_text(raw.get("fingerprint"), path, ".fingerprint")
     note = f"the sender left {cut:,} more alerts out of this group (max_alerts)" if cut else ""
     return build_alert(
         raw, path, _times(state, starts, ends, options, now), mark, options, extra_note=note

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple, TypeGuard
 
-from warroom.domain.alert import AlertState, IncomingAlert
+from warroom.domain.alert import AlertState, IncomingAlert, new_incoming_alert
 from warroom.domain.ids import fingerprint
 from warroom.domain.severity import judge
 from warroom.domain.validate import shorten
@@ -32,6 +32,7 @@ MAX_NAME = 200
 MAX_SERVICE = 200
 MAX_URL = 4_096
 MAX_FINGERPRINT = 64
+GO_ZERO_TIME = "0001-01-01T00:00:00Z"
 
 FALLBACK_SERVICE_LABELS = ("service", "app", "job")
 SUMMARY_ANNOTATIONS = ("summary", "message", "title")
@@ -66,8 +67,7 @@ class IngestOptions:
         return IngestOptions(service_labels=(label, *others))
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """The lifetime that a dialect has worked out for an alert."""
 
     state: AlertState
@@ -80,6 +80,9 @@ class Times:
 def wrong(path: str, must: str, remedy: str | None = None) -> InvalidInput:
     """Return the error for a field: ``alerts[3].labels.alertname must be a string``."""
     return InvalidInput(f"{path or 'body'} must be {must}.", field=path or "body", remedy=remedy)
+
+
+# The readers take the end of a path as ``inside``: whole paths are put together for errors only.
 
 
 def read_object(value: Any, path: str) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def read_alerts(value: Any, path: str) -> list[Any]:
     return value
 
 
-def read_text(value: Any, path: str) -> str:
+def read_text(value: Any, path: str, inside: str = "") -> str:
     """Return ``value`` if it is a string, and the empty string for null or a missing field.
 
     Raises:
@@ -115,11 +118,11 @@ def read_text(value: Any, path: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise wrong(path, "a string")
+        raise wrong(path + inside, "a string")
     return value
 
 
-def read_time(value: Any, path: str) -> datetime | None:
+def read_time(value: Any, path: str, inside: str = "") -> datetime | None:
     """Return a moment in UTC; None for null, the empty string and Go's zero time (year 1).
 
     Digits of a second beyond the sixth are cut off.
@@ -127,20 +130,21 @@ def read_time(value: Any, path: str) -> datetime | None:
     Raises:
         InvalidInput: not a time as RFC 3339 writes it.
     """
-    text = read_text(value, path)
+    if value is None or value == GO_ZERO_TIME:  # the two that nearly every ``endsAt`` is
+        return None
+    text = read_text(value, path, inside)
     if not text:
         return None
-    must = "a time like 2031-05-04T10:41:00Z"
-    if not _TIME.fullmatch(text):
-        raise wrong(path, must)
-    try:
-        moment = datetime.fromisoformat(text.upper())
-        return None if moment.year == 1 else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise wrong(path, must) from None
+    if _TIME.fullmatch(text):
+        try:
+            moment = datetime.fromisoformat(text.upper())
+            return None if moment.year == 1 else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise wrong(path + inside, "a time like 2031-05-04T10:41:00Z")
 
 
-def read_labels(value: Any, path: str) -> dict[str, str]:
+def read_labels(value: Any, path: str, inside: str = "") -> dict[str, str]:
     """Return a map of strings without the empty values, which mean the label is not there.
 
     Raises:
@@ -148,12 +152,14 @@ def read_labels(value: Any, path: str) -> dict[str, str]:
     """
     if value is None:
         return {}
+    if not isinstance(value, dict):
+        raise wrong(path + inside, "an object")
     labels: dict[str, str] = {}
-    for name, text in read_object(value, path).items():
+    for name, text in value.items():
         if not name:
-            raise wrong(path, "without empty names")
+            raise wrong(path + inside, "without empty names")
         if not isinstance(text, str):
-            raise wrong(path + step(name), "a string")
+            raise wrong(path + inside + step(name), "a string")
         if text:
             labels[name] = text
     return labels
@@ -182,49 +188,57 @@ def build_alert(
         InvalidInput: wrong types, or no label at all.
     """
     notes = [extra_note] if extra_note else []
-    labels = read_labels(raw.get("labels"), f"{path}.labels")
+    labels, kept_labels = _read_map(raw, "labels", path, MAX_LABEL_VALUE, notes)
     if not labels:
         raise wrong(f"{path}.labels", "an object with at least one label")
-    annotations = read_labels(raw.get("annotations"), f"{path}.annotations")
-    url = read_text(raw.get("generatorURL"), f"{path}.generatorURL")
-    mark = read_fingerprint(given_fingerprint, f"{path}.fingerprint") or fingerprint(labels)
+    annotations, kept_annotations = _read_map(raw, "annotations", path, MAX_ANNOTATION, notes)
+    url = read_text(raw.get("generatorURL"), path, ".generatorURL")
+    if given_fingerprint:
+        mark = read_fingerprint(given_fingerprint, path, ".fingerprint")
+    else:
+        mark = fingerprint(labels)
     label, service = _service(labels, options)
     verdict = judge(
         labels.get(options.severity_label), options.severities, f"label {options.severity_label}"
     )
     name = _name(labels, annotations, mark)
-    summary = next((annotations[key] for key in SUMMARY_ANNOTATIONS if key in annotations), name)
-    return IncomingAlert(
-        fingerprint=mark,
-        name=shorten(name, MAX_NAME),
-        summary=shorten(" ".join(summary.split()), MAX_SUMMARY),
-        description=shorten(annotations.get("description", ""), MAX_ANNOTATION),
-        service_key=service,
-        service_label=label,
-        severity=verdict.severity,
-        severity_word=verdict.word,
-        severity_reason=verdict.reason,
-        state=times.state,
-        labels=_cut(labels, "labels", MAX_LABEL_VALUE, notes),
-        annotations=_cut(annotations, "annotations", MAX_ANNOTATION, notes),
-        starts_at=times.starts_at,
-        ends_at=times.ends_at,
-        expires_at=times.expires_at,
-        generator_url=shorten(url, MAX_URL),
-        raw=raw,
-        notes=tuple(notes),
-        ends_any=times.ends_any,
+    summary = name
+    for key in SUMMARY_ANNOTATIONS:
+        if key in annotations:
+            summary = annotations[key]
+            break
+    # By position, in the order of the fields: names would cost more than all the rest of it.
+    return new_incoming_alert(
+        mark,
+        shorten(name, MAX_NAME),
+        shorten(" ".join(summary.split()), MAX_SUMMARY),
+        shorten(annotations.get("description", ""), MAX_ANNOTATION),
+        service,
+        label,
+        verdict.severity,
+        verdict.word,
+        verdict.reason,
+        times.state,
+        kept_labels,
+        kept_annotations,
+        times.starts_at,
+        times.ends_at,
+        times.expires_at,
+        shorten(url, MAX_URL),
+        raw,
+        tuple(notes),
+        times.ends_any,
     )
 
 
-def read_fingerprint(text: str, path: str) -> str:
+def read_fingerprint(text: str, path: str, inside: str = "") -> str:
     """Return the sender's own fingerprint, or the empty string if it gave none.
 
     Raises:
         InvalidInput: over 64 characters, or other than visible ASCII.
     """
     if not _FINGERPRINT.fullmatch(text):
-        raise wrong(path, f"at most {MAX_FINGERPRINT} visible ASCII characters")
+        raise wrong(path + inside, f"at most {MAX_FINGERPRINT} visible ASCII characters")
     return text
 
 
@@ -249,13 +263,37 @@ def _name(labels: Mapping[str, str], annotations: Mapping[str, str], mark: str) 
     return " ".join(f"{first}={labels[first]}".split()) or mark
 
 
+def _read_map(
+    raw: dict[str, Any], key: str, path: str, longest: int, notes: list[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return a map of an alert twice: whole, and as it is kept.
+
+    Raises:
+        InvalidInput: as ``read_labels``.
+    """
+    value = raw.get(key)
+    if _is_in_order(value, longest):
+        return value, value
+    whole = read_labels(value, path, f".{key}")
+    return whole, _cut(whole, key, longest, notes)
+
+
+def _is_in_order(value: Any, longest: int) -> TypeGuard[dict[str, str]]:
+    """Say whether a map has nothing to refuse, to leave out or to cut, as nearly every one.
+
+    It is then taken as it came: looking at it once is what a reading and a cutting would cost each.
+    """
+    if type(value) is not dict or len(value) > MAX_LABELS:
+        return False
+    for name, text in value.items():
+        if not (type(text) is str and 0 < len(text) <= longest and 0 < len(name) <= MAX_LABEL_NAME):
+            return False
+    return True
+
+
 def _cut(texts: dict[str, str], what: str, longest: int, notes: list[str]) -> dict[str, str]:
     """Return at most 128 entries, values at most ``longest`` long; ``notes`` gets what was cut."""
-    if not texts or (
-        len(texts) <= MAX_LABELS
-        and max(map(len, texts)) <= MAX_LABEL_NAME
-        and max(map(len, texts.values())) <= longest
-    ):
+    if _is_in_order(texts, longest):
         return texts
     fitting = [name for name in sorted(texts) if len(name) <= MAX_LABEL_NAME]
     kept = fitting[:MAX_LABELS]

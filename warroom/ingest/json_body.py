@@ -2,7 +2,8 @@
 
 Python's own reader accepts what PostgreSQL or the next reader will not: NaN, duplicate keys, NUL,
 lone surrogates, numbers of thousands of digits, nesting until the stack ends.  All of it is
-refused here as ``InvalidInput`` that names the place.
+refused here as ``InvalidInput`` that names the place.  Bodies with nothing unusual about them, the
+most by far, are read by ``json_plain.py`` at half the price.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 
 from warroom.domain.validate import shorten, unstorable
 from warroom.errors import InvalidInput
+from warroom.ingest.json_plain import UNSURE, read_plain
 
 MAX_DEPTH = 32
 # A group of 14,000 alerts has 42,000 containers; each costs some 200 bytes once it is read.
@@ -46,6 +48,16 @@ def read_json(body: bytes) -> Any:
             or crowded beyond the limits; ``field`` is the path, or ``body`` for the whole.
     """
     _check_size(body)
+    value = read_plain(body, MAX_DEPTH)
+    return read_strictly(body) if value is UNSURE else value
+
+
+def read_strictly(body: bytes) -> Any:
+    """Do what ``read_json`` does, for every body: each object and each number is looked at.
+
+    Raises:
+        InvalidInput: as ``read_json``.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -85,6 +97,8 @@ def _check_size(body: bytes) -> None:
     """Refuse bodies whose values would take far more memory than their bytes, before reading."""
     if not body.strip():
         raise InvalidInput("The body is empty.", field="body", remedy="Send JSON.")
+    if len(body) <= MAX_CONTAINERS:  # too short to hold so many
+        return
     containers = body.count(b"{") + body.count(b"[")
     if containers > MAX_CONTAINERS or containers + body.count(b",") > MAX_VALUES:
         raise InvalidInput(
