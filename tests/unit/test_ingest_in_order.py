@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warroom.domain.alert import AlertState, IncomingAlert
-from warroom.domain.ids import fingerprint
 from warroom.errors import InvalidInput
 from warroom.ingest import alertmanager_v2, alertmanager_webhook
 from warroom.ingest.common import (
@@ -52,41 +50,6 @@ def test_an_empty_value_more_changes_nothing(
     assert longer == alert
     assert list(longer.labels) == list(alert.labels) == list(labels)
     assert list(longer.annotations) == list(alert.annotations)
-
-
-def test_every_field_is_in_its_place() -> None:
-    raw: dict[str, Any] = {
-        "labels": {"alertname": "Up", "service": "shop", "severity": "page"},
-        "annotations": {"summary": "The shop  is down", "description": "Nobody can buy."},
-        "startsAt": "2026-11-21T02:30:00Z",
-        "endsAt": "2026-11-21T02:45:00+00:00",
-        "generatorURL": "http://prometheus.example/graph",
-    }
-    (alert,) = alertmanager_v2.parse(json.dumps([raw]).encode(), OPTIONS, NOW)
-    assert alert == IncomingAlert(
-        fingerprint=fingerprint(raw["labels"]),
-        name="Up",
-        summary="The shop is down",
-        description="Nobody can buy.",
-        service_key="shop",
-        service_label="service",
-        severity=2,
-        severity_word="page",
-        severity_reason="label severity page is SEV2",
-        state=AlertState.FIRING,
-        labels=raw["labels"],
-        annotations=raw["annotations"],
-        starts_at=datetime(2026, 11, 21, 2, 30, tzinfo=UTC),
-        ends_at=None,
-        expires_at=datetime(2026, 11, 21, 2, 45, tzinfo=UTC),
-        generator_url="http://prometheus.example/graph",
-        raw=raw,
-    )
-    over = json.dumps([{"labels": raw["labels"], "endsAt": "2026-11-21T02:40:00Z"}]).encode()
-    (alert,) = alertmanager_v2.parse(over, OPTIONS, NOW)
-    assert alert.state is AlertState.RESOLVED
-    assert alert.ends_at == datetime(2026, 11, 21, 2, 40, tzinfo=UTC)
-    assert (alert.expires_at, alert.ends_any) == (None, True)
 
 
 @pytest.mark.parametrize("more", [0, 1])

@@ -207,27 +207,26 @@ def build_alert(
         if key in annotations:
             summary = annotations[key]
             break
-    # By position, in the order of the fields: names would cost more than all the rest of it.
     return new_incoming_alert(
-        mark,
-        shorten(name, MAX_NAME),
-        shorten(" ".join(summary.split()), MAX_SUMMARY),
-        shorten(annotations.get("description", ""), MAX_ANNOTATION),
-        service,
-        label,
-        verdict.severity,
-        verdict.word,
-        verdict.reason,
-        times.state,
-        kept_labels,
-        kept_annotations,
-        times.starts_at,
-        times.ends_at,
-        times.expires_at,
-        shorten(url, MAX_URL),
-        raw,
-        tuple(notes),
-        times.ends_any,
+        fingerprint=mark,
+        name=shorten(name, MAX_NAME),
+        summary=shorten(" ".join(summary.split()), MAX_SUMMARY),
+        description=shorten(annotations.get("description", ""), MAX_ANNOTATION),
+        service_key=service,
+        service_label=label,
+        severity=verdict.severity,
+        severity_word=verdict.word,
+        severity_reason=verdict.reason,
+        state=times.state,
+        labels=kept_labels,
+        annotations=kept_annotations,
+        starts_at=times.starts_at,
+        ends_at=times.ends_at,
+        expires_at=times.expires_at,
+        generator_url=shorten(url, MAX_URL),
+        raw=raw,
+        notes=tuple(notes),
+        ends_any=times.ends_any,
     )
 
 
