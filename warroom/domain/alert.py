@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from warroom.domain.quick import quick_maker
 from warroom.domain.validate import say_duration, say_time, shorten
 
 REORDER_GRACE = timedelta(seconds=60)
@@ -74,10 +73,6 @@ class IncomingAlert:
     raw: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     ends_any: bool = False
-
-
-new_incoming_alert = quick_maker(IncomingAlert)
-"""``IncomingAlert`` for those who make thousands a second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeGuard
 
-from warroom.domain.alert import AlertState, IncomingAlert, new_incoming_alert
+from warroom.domain.alert import AlertState, IncomingAlert
 from warroom.domain.ids import fingerprint
 from warroom.domain.severity import judge
 from warroom.domain.validate import shorten
@@ -207,7 +207,7 @@ def build_alert(
         if key in annotations:
             summary = annotations[key]
             break
-    return new_incoming_alert(
+    return IncomingAlert(
         fingerprint=mark,
         name=shorten(name, MAX_NAME),
         summary=shorten(" ".join(summary.split()), MAX_SUMMARY),
