@@ -23,7 +23,8 @@ from warroom.api.batcher import Batcher
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.errors import InvalidInput, OutcomeUnknown, Overloaded
-from warroom.services.alerts import INGEST, DeliveryResult
+from warroom.services.alerts import INGEST
+from warroom.services.delivery import DeliveryResult
 
 LOCK = 4711
 

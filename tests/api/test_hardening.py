@@ -23,7 +23,8 @@ from warroom.domain.principal import CommandContext
 from warroom.errors import InvalidInput, Overloaded
 from warroom.ingest import alertmanager_webhook
 from warroom.ingest.common import IngestOptions
-from warroom.services.alerts import INGEST, Delivery, DeliveryResult
+from warroom.services.alerts import INGEST
+from warroom.services.delivery import Delivery, DeliveryResult
 
 JSON = "application/json"
 

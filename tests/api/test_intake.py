@@ -24,7 +24,8 @@ from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.errors import Overloaded
 from warroom.services import intake
-from warroom.services.alerts import INGEST, Delivery, DeliveryResult
+from warroom.services.alerts import INGEST
+from warroom.services.delivery import Delivery, DeliveryResult
 from warroom.services.token_proof import Proof, Unproven
 from warroom.settings import Settings
 

@@ -20,7 +20,8 @@ from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
 from warroom.errors import Overloaded
 from warroom.services.alert_turn import Turn
-from warroom.services.alerts import INGEST, DeliveryResult
+from warroom.services.alerts import INGEST
+from warroom.services.delivery import DeliveryResult
 
 __all__ = ["bench"]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from warroom.api.lanes import LaneQueue, Waiting, count
 from warroom.errors import Overloaded
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 
 SOURCES = (UUID(int=1), UUID(int=2))
 

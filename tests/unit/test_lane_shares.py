@@ -13,7 +13,7 @@ from warroom.api.lanes import LaneQueue, Waiting
 from warroom.errors import Overloaded
 from warroom.ingest.alertmanager_v2 import parse
 from warroom.ingest.common import IngestOptions
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 
 GREEDY, CALM, OTHER = uuid4(), uuid4(), uuid4()
 ROOM = 12

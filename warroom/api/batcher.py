@@ -29,7 +29,7 @@ from warroom.domain.source import Lane
 from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
 from warroom.services import alerts
 from warroom.services.alert_turn import Turn
-from warroom.services.alerts import Delivery, DeliveryResult
+from warroom.services.delivery import Delivery, DeliveryResult
 from warroom.services.intake import Gone
 from warroom.services.token_proof import Unproven
 

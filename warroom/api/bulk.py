@@ -25,7 +25,7 @@ from warroom.ingest import ndjson
 from warroom.ingest.gunzip import Gunzip
 from warroom.services import alert_load, alerts
 from warroom.services.access import require
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 
 ADDRESS = "/v1/ingest/bulk"
 AT_ONCE = 2

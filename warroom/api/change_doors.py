@@ -28,7 +28,7 @@ from warroom.ingest import (
 from warroom.ingest.change_fields import ChangeParser
 from warroom.services import alerts, changes
 from warroom.services.access import require
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 
 router = APIRouter(tags=["ingest"], responses=RESPONSES)
 events = APIRouter(tags=["ingest"], responses=responses("pagerduty"))

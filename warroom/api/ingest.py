@@ -21,7 +21,7 @@ from warroom.ingest import alertmanager_v2, alertmanager_webhook
 from warroom.ingest.common import IngestOptions
 from warroom.services import alerts
 from warroom.services.access import require
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 from warroom.services.token_proof import Unproven
 
 router = APIRouter(tags=["ingest"], responses=RESPONSES)

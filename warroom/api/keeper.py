@@ -14,7 +14,7 @@ from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.errors import OutcomeUnknown, Overloaded, WarRoomError
 from warroom.services import intake
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 from warroom.services.intake import Kept
 from warroom.services.token_proof import Unproven
 

@@ -20,7 +20,7 @@ from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.errors import WarRoomError
 from warroom.services import intake
-from warroom.services.alerts import Delivery, DeliveryResult
+from warroom.services.delivery import Delivery, DeliveryResult
 from warroom.services.intake import Gone
 
 AGAIN_S: Final = 1.0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from warroom.errors import Overloaded
-from warroom.services.alerts import Delivery, DeliveryResult
+from warroom.services.delivery import Delivery, DeliveryResult
 
 Waiting = tuple[Delivery, "asyncio.Future[DeliveryResult]"]
 AGAIN = "Send it again in a moment."

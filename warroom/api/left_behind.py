@@ -22,7 +22,7 @@ from warroom.errors import InvalidInput, WarRoomError
 from warroom.ingest.common import IngestOptions
 from warroom.logs import log
 from warroom.services import intake
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 from warroom.services.intake import Left
 from warroom.settings import Settings
 

@@ -28,7 +28,7 @@ from warroom.domain.severity import stored_table
 from warroom.ingest.common import IngestOptions
 from warroom.ingest.mapping import compile_mapping
 from warroom.services import alert_words, quarantine
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 from warroom.services.directory import source_mapping
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"], responses=RESPONSES)

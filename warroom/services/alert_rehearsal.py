@@ -20,7 +20,7 @@ from warroom.domain.ids import format_ref
 from warroom.domain.principal import INGEST_PRINCIPAL, CommandContext
 from warroom.services import alerts
 from warroom.services.alert_incidents import REHEARSED
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 
 DEADLINE_S = 5.0
 """It holds the locks of a real delivery meanwhile: alerts of the same services wait for it."""

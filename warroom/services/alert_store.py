@@ -25,7 +25,7 @@ from warroom.services.alert_rows import (
 )
 
 if TYPE_CHECKING:
-    from warroom.services.alerts import Delivery
+    from warroom.services.delivery import Delivery
 
 Key = tuple[UUID, str]
 """Source and fingerprint: what an alert is recognised by."""

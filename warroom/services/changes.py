@@ -17,7 +17,8 @@ from warroom.errors import DatabaseUnavailable
 from warroom.services import alert_store
 from warroom.services.access import require
 from warroom.services.alert_rows import as_json
-from warroom.services.alerts import INGEST, RACES, Delivery
+from warroom.services.alerts import INGEST, RACES
+from warroom.services.delivery import Delivery
 
 Json = dict[str, Any]
 

@@ -12,6 +12,7 @@ from warroom.domain.ids import fingerprint
 from warroom.domain.panes import Verdict
 from warroom.domain.principal import CommandContext
 from warroom.services import alerts
+from warroom.services.delivery import Delivery
 from warroom.services.health import Crossing
 
 SOURCE = "war-room"
@@ -52,7 +53,7 @@ async def raise_or_end(db: Database, ctx: CommandContext, crossing: Crossing) ->
     if row is None:
         return crossing.standing.verdict is Verdict.BAD  # removed by somebody: not wanted
     alert = incoming(crossing)
-    delivery = alerts.Delivery(
+    delivery = Delivery(
         row["id"],  # type: ignore[index]  # a mapping of two columns
         row["principal_id"],  # type: ignore[index]
         "internal",

@@ -21,7 +21,7 @@ from warroom.errors import WarRoomError
 from warroom.services import token_proof
 
 if TYPE_CHECKING:
-    from warroom.services.alerts import Delivery
+    from warroom.services.delivery import Delivery
 
 BYTES_AT_ONCE: Final = 8_000_000
 """Bytes of bodies that are read at once by whoever looks for what was left behind."""

@@ -10,6 +10,7 @@ from warroom.db.uow import Work
 from warroom.domain.alert import AlertState, IncomingAlert
 from warroom.domain.ids import fingerprint
 from warroom.services import alerts
+from warroom.services.delivery import Delivery
 
 SOURCE = "war-room"
 
@@ -69,7 +70,7 @@ async def tell(work: Work, own: Sequence[Own]) -> None:
     if row is None:
         return  # removed by somebody: not wanted
     await alerts.take_within(work, [
-        alerts.Delivery(
+        Delivery(
             row["id"], row["principal_id"], "internal", "text/plain", one.summary.encode(),
             (one.incoming(),),
         )

@@ -22,7 +22,7 @@ from warroom.domain.validate import check_text, say_time
 from warroom.errors import InvalidInput, NotFound, PayloadTooLarge, Refused, VersionConflict
 from warroom.services import alerts, changes
 from warroom.services.access import require
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 from warroom.services.directory.common import Json
 from warroom.services.eyes import all_eyes
 

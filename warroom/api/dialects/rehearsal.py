@@ -26,7 +26,7 @@ from warroom.ingest.mapping import compile_mapping
 from warroom.ingest.spoken import Spoken
 from warroom.services import alert_rehearsal, alert_words
 from warroom.services.access import require
-from warroom.services.alerts import Delivery
+from warroom.services.delivery import Delivery
 from warroom.services.directory import source_mapping
 
 router = APIRouter(tags=["ingest"], responses=RESPONSES)
