@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -23,9 +23,7 @@ from warroom.services.alert_rows import (
     SourceRow,
     Standing,
 )
-
-if TYPE_CHECKING:
-    from warroom.services.delivery import Delivery
+from warroom.services.delivery import Delivery
 
 Key = tuple[UUID, str]
 """Source and fingerprint: what an alert is recognised by."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from warroom.db.engine import Database
@@ -19,9 +19,7 @@ from warroom.db.uow import Answer, Asked, Work, read, run_command
 from warroom.domain.principal import INGEST_PRINCIPAL, CommandContext
 from warroom.errors import WarRoomError
 from warroom.services import token_proof
-
-if TYPE_CHECKING:
-    from warroom.services.delivery import Delivery
+from warroom.services.delivery import Delivery
 
 BYTES_AT_ONCE: Final = 8_000_000
 """Bytes of bodies that are read at once by whoever looks for what was left behind."""
