@@ -6,13 +6,13 @@ import asyncio
 
 import httpx
 import pytest
-from sqlalchemy import RowMapping
 
 from tests.api.conftest import Api
 from tests.api.test_doors import alert, source, webhook
 from tests.api.test_sources import post
 from warroom.api.auth import PROVEN_WHEN_STORED
 from warroom.api.ingest import DOORS
+from warroom.api.said import Said
 from warroom.api.token_lookup import TokenLookup
 
 PROMETHEUS = "/api/v2/alerts"
@@ -61,9 +61,9 @@ async def test_the_time_goes_on_while_a_token_is_known(
     await heard(api18, token)
     said = TokenLookup.recent
 
-    def long_ago(lookup: TokenLookup, digest: bytes) -> tuple[float, RowMapping] | None:
+    def long_ago(lookup: TokenLookup, digest: bytes) -> Said | None:
         found = said(lookup, digest)
-        return found and (found[0] - 3600, found[1])
+        return found and Said(found.heard_at - 3600, found.row)
 
     monkeypatch.setattr(TokenLookup, "recent", long_ago)
     assert (await post(api18, PROMETHEUS, of_prometheus("After"), token)).status_code == 200

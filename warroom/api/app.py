@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.util import find_spec
 
 from fastapi import FastAPI
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -58,6 +59,8 @@ QUEUE_BODIES = 8
 """How many bodies of the largest size may wait at once."""
 BODIES_AT_ONCE = 12
 """How many of the largest size may be in memory, from their first byte to their answer."""
+TRACED = find_spec("opentelemetry.sdk") is not None
+"""Whether anybody could listen to FastAPI's own traces; else it would ask at every request."""
 
 
 ROUTERS = (
@@ -126,6 +129,7 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     app = FastAPI(
         title="war room", version=__version__, lifespan=life,
         docs_url=None, redoc_url=None, openapi_url=None,
+        telemetry={"tracing": TRACED, "metrics": TRACED, "logs": TRACED},
     )  # fmt: skip
     app.state.parts = AppState(settings, db, batcher, public_conninfo(settings), buckets)
     app.state.metrics = ops.Metrics()

@@ -9,23 +9,18 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import RowMapping
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asgi
 
-from warroom.api.buckets import Pace, pace_of
+from warroom.api.buckets import Pace
+from warroom.api.head import first_text
 from warroom.api.problems import answer_to
+from warroom.api.said import Said
 from warroom.api.state import AppState, state_for, state_of
 from warroom.api.token_lookup import NOBODY
 from warroom.api.unread import body_is_coming, closing, without_body
 from warroom.db.uow import Work, read
-from warroom.domain.principal import (
-    CommandContext,
-    Principal,
-    PrincipalKind,
-    Scope,
-)
-from warroom.domain.severity import stored_table
+from warroom.domain.principal import CommandContext, Principal
 from warroom.domain.validate import say_time
 from warroom.errors import (
     InvalidInput,
@@ -34,7 +29,7 @@ from warroom.errors import (
     Unauthenticated,
     WarRoomError,
 )
-from warroom.services.token_proof import Proof, said_of
+from warroom.services.token_proof import Proof
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
 """The addresses that need no token."""
@@ -80,8 +75,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        unread = closing(receive, send) if body_is_coming(scope) else send
         if scope["path"] in OPEN or BEAT.fullmatch(scope["path"]):
+            unread = _unread(scope, receive, send)
             await self._app(scope, without_body(scope, receive), unread)
             return
         if scope["path"] in self._forms:
@@ -90,11 +85,16 @@ class Gate:
         request = Request(scope)
         try:
             if not _proves_itself(request):
-                request.state.principal = await _principal(request)
+                scope["state"]["principal"] = await _principal(request)
         except WarRoomError as error:
-            await answer_to(request, error)(scope, receive, unread)
+            await answer_to(request, error)(scope, receive, _unread(scope, receive, send))
             return
         await self._app(scope, receive, send)
+
+
+def _unread(scope: Asgi, receive: Receive, send: Send) -> Send:
+    """Return what answers a request whose body, if it has one, nobody reads."""
+    return closing(receive, send) if body_is_coming(scope) else send
 
 
 def _proves_itself(request: Request) -> bool:
@@ -105,12 +105,10 @@ def _proves_itself(request: Request) -> bool:
         InvalidInput: the size is not declared, or the body is compressed.
         PayloadTooLarge: it is over what such a body may have.
     """
-    headers = request.headers
-    if "Authorization" in headers or not BODY_PROVES.fullmatch(request.url.path):
+    headers, path = request.headers, request.scope["path"]
+    if request.method != "POST" or not BODY_PROVES.fullmatch(path) or "Authorization" in headers:
         return False
-    if request.method != "POST":
-        return False
-    if not request.url.path.startswith("/v2/"):
+    if not path.startswith("/v2/"):
         signature = headers.get("X-Hub-Signature-256", "")
         if not _SIGNATURE.fullmatch(signature):
             raise Unauthenticated(
@@ -126,7 +124,7 @@ def _proves_itself(request: Request) -> bool:
             field="Content-Length",
             remedy="Send Content-Length and no Content-Encoding, or use a bearer token.",
         )
-    most = SMALLER.get(request.url.path, PROOF_BYTES)
+    most = SMALLER.get(path, PROOF_BYTES)
     if int(length) > most:
         raise PayloadTooLarge(
             f"A body that proves its sender may have {most} bytes here; nothing was stored.",
@@ -145,8 +143,9 @@ async def _principal(request: Request) -> Principal:
         Unauthenticated: no token, or one that is malformed, unknown, expired or revoked.
         DatabaseUnavailable: nobody can say whose it is.
     """
-    header = request.headers.get("Authorization", "")
-    if not header.strip() and request.url.path == GITLAB and "X-Gitlab-Token" in request.headers:
+    header = first_text(request.scope, b"authorization")
+    path = request.scope["path"]
+    if not header.strip() and path == GITLAB and "X-Gitlab-Token" in request.headers:
         return await principal_of(
             request, request.headers["X-Gitlab-Token"], field="X-Gitlab-Token"
         )
@@ -159,7 +158,7 @@ async def _principal(request: Request) -> Principal:
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
     named = scheme.lower()
-    genie = named == "geniekey" and GENIE_KEY.fullmatch(request.url.path) is not None
+    genie = named == "geniekey" and GENIE_KEY.fullmatch(path) is not None
     if not (named == "bearer" or genie) or not _TOKEN.fullmatch(token):
         raise Unauthenticated(
             "The header Authorization is not 'Bearer' and one token.",
@@ -189,32 +188,29 @@ async def principal_of(request: Request, token: str, *, field: str = "Authorizat
     digest = hashlib.sha256(token.encode("ascii")).digest()
 
     state = state_of(request)
-    known = state.buckets.brings_alerts(request.method, request.url.path, digest)
-    if known is not None:
-        _check_room(request, known)
     said = _recent(request, state, digest)
-    heard_at, row = said or (None, await state.tokens.find(digest))
     if said is not None:
-        request.state.proof = Proof(digest, said_of(said[1]))
-    if row is None:
+        request.scope["state"]["proof"] = said.holder.proof
+    else:
+        known = state.buckets.brings_alerts(request.method, request.scope["path"], digest)
+        if known is not None:
+            _check_room(state, known)
+        said = await state.tokens.find(digest)
+    if said is None:
 
         async def why(work: Work) -> Unauthenticated:
             return await _refusal(work, digest, field)
 
         raise await read(state.db, stranger(request), why)
-    request.state.service_label = row["service_label"]
-    request.state.severities = stored_table(row["severity_map"])
-    request.state.mapping = row["mapping"]
-    if row["source_id"] is not None:
-        request.state.pace = pace_of(row["source_id"], row, heard_at)
-    admit(request, digest)
-    return Principal(
-        row["principal_id"], row["name"], PrincipalKind(row["kind"]),
-        frozenset(Scope(s) for s in row["scopes"]), row["source_id"],
-    )  # fmt: skip
+    holder = said.holder
+    request.scope["state"] |= {"said": said, "mapping": said.row["mapping"]}
+    if holder.pace is not None:
+        request.scope["state"]["pace"] = holder.pace
+        _admit(request, state, holder.pace, digest)
+    return holder.principal
 
 
-def _recent(request: Request, state: AppState, digest: bytes) -> tuple[float, RowMapping] | None:
+def _recent(request: Request, state: AppState, digest: bytes) -> Said | None:
     """Return what was said of a token a moment ago, where that is enough for now.
 
     It is for a source's token at a door that looks at it again in the transaction that stores what
@@ -222,14 +218,13 @@ def _recent(request: Request, state: AppState, digest: bytes) -> tuple[float, Ro
     """
     if (
         request.method != "POST"
-        or request.url.path not in PROVEN_WHEN_STORED
-        or getattr(request.state, "asks", False)
+        or request.scope["path"] not in PROVEN_WHEN_STORED
+        or request.scope["state"].get("asks", False)
     ):
         return None
     said = state.tokens.recent(digest)
-    if said is None or said[1]["source_id"] is None:
-        return None
-    return said if state.buckets.lets_in(pace_of(said[1]["source_id"], said[1])) else None
+    pace = None if said is None else said.holder.pace
+    return None if pace is None or not state.buckets.lets_in(pace) else said
 
 
 async def prove(request: Request) -> None:
@@ -246,22 +241,25 @@ async def prove(request: Request) -> None:
         request.state.principal = await _principal(request)
 
 
-def admit(request: Request, token: bytes | None = None) -> None:
-    """Look whether the source of a request may send now; ``token`` is the hash of what it showed.
+def admit(request: Request) -> None:
+    """Look whether the source of a request may send now.
 
     Raises:
         SourcePaused, Throttled, Overloaded: it may not; each is told as its senders understand.
     """
-    pace: Pace | None = getattr(request.state, "pace", None)
+    pace: Pace | None = request.scope["state"].get("pace")
     if pace is not None:
-        buckets = state_of(request).buckets
-        buckets.meet(pace, token)
-        if buckets.admit(request.method, request.url.path, pace):
-            _check_room(request, pace.source_id)
+        _admit(request, state_of(request), pace)
 
 
-def _check_room(request: Request, source_id: UUID) -> None:
-    state = state_of(request)
+def _admit(request: Request, state: AppState, pace: Pace, token: bytes | None = None) -> None:
+    """Do the same for a source that is known; ``token`` is the hash of what it showed."""
+    state.buckets.meet(pace, token)
+    if state.buckets.admit(request.method, request.scope["path"], pace):
+        _check_room(state, pace.source_id)
+
+
+def _check_room(state: AppState, source_id: UUID) -> None:
     try:
         state.batcher.check_room(source_id)
     except Overloaded:
@@ -316,7 +314,8 @@ def origin(request: Request) -> str:
 
 def here(request: Request) -> CommandContext:
     """Return the context of a request that the gate has let in."""
-    return CommandContext(request.state.principal, request.state.request_id, origin(request))
+    known = request.scope["state"]
+    return CommandContext(known["principal"], known["request_id"], origin(request))
 
 
 async def reader(

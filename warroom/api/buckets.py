@@ -30,9 +30,12 @@ READERS: Final = 1
 """Large bodies of ordinary sources that are parsed at the same time."""
 
 # Alertmanager and Prometheus repeat what was answered with 5xx and nothing else.
-RETRY_5XX: Final = re.compile(r"/v1/ingest/alertmanager(/.*)?|/api/v[12]/alerts")
-DOORS: Final = re.compile(r"/v1/ingest/.+|/api/v[12]/alerts|/v2/(change/)?enqueue|/v2/alerts(/.*)?")
-CHANGES: Final = re.compile(r"/v1/ingest/changes(/.*)?|/v2/change/enqueue")
+RETRY_5XX: Final = re.compile(r"/v1/ingest/alertmanager(/.*)?|/api/v[12]/alerts", re.DOTALL)
+# An address is held against these as it was unpacked: a part of it may have any character.
+DOORS: Final = re.compile(
+    r"/v1/ingest/.+|/api/v[12]/alerts|/v2/(change/)?enqueue|/v2/alerts(/.*)?", re.DOTALL
+)
+CHANGES: Final = re.compile(r"/v1/ingest/changes(/.*)?|/v2/change/enqueue", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

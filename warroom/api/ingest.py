@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from warroom.api.auth import Reader, State, here, prove
 from warroom.api.buckets import Pace
+from warroom.api.head import first_text
 from warroom.api.problems import RESPONSES
+from warroom.api.said import Said
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
 from warroom.errors import Forbidden, InvalidInput, Overloaded
@@ -62,18 +65,20 @@ async def webhook(request: Request, ctx: Reader, state: State) -> dict[str, Any]
 
 def options_of(request: Request, state: State) -> IngestOptions:
     """Return how the source of this request is read: its own words over the settings."""
-    own_label = request.state.service_label or state.settings.service_label
-    return replace(
-        IngestOptions.for_service_label(own_label),
-        severity_label=state.settings.severity_label,
-        severities=request.state.severities,
-    )
+    said: Said = request.scope["state"]["said"]
+    return said.options(state.settings)
 
 
 async def take_at(request: Request, ctx: CommandContext, state: State) -> dict[str, Any]:
     """Take one delivery at one of ``DOORS``; raises what ``take`` raises."""
-    parse, dialect = DOORS[request.url.path]
+    parse, dialect = DOORS[request.scope["path"]]
     return await take(request, ctx, state, parse, dialect, may_wait=True)
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the body; the layer that reads it has it whole, so it need not be put together."""
+    whole: bytes | None = request.scope["state"].get("body")
+    return await request.body() if whole is None else whole
 
 
 def no_source() -> Forbidden:
@@ -91,7 +96,7 @@ def clock(request: Request) -> datetime:
     Where a message brings no times of its own, two API hosts whose clocks differ would otherwise
     take the trigger behind a resolve for one of before it.
     """
-    pace: Pace = request.state.pace
+    pace: Pace = request.scope["state"]["pace"]
     return pace.now()
 
 
@@ -125,22 +130,20 @@ async def take(
     require(ctx, Scope.INGEST)
     if ctx.principal.source_id is None:
         raise no_source()
-    body = await request.body()
-    options = options_of(request, state)
-    delivery = Delivery(
-        ctx.principal.source_id, ctx.principal.id, dialect,
-        request.headers.get("content-type", ""), body if stored_as is None else stored_as, (),
-        ctx.request_id, getattr(request.state, "proof", None),
+    source = ctx.principal.source_id
+    body = await body_of(request)
+    kept_body = body if stored_as is None else stored_as
+    delivery = partial(
+        Delivery, source, ctx.principal.id, dialect, first_text(request.scope, b"content-type"),
+        kept_body, request_id=ctx.request_id, proof=request.scope["state"].get("proof"),
     )  # fmt: skip
     now = clock(request)
     try:
-        found = await _read(state, delivery, parse, options, now)
-        state.buckets.charge(delivery.source_id, len(found))
-        result = await state.batcher.put(
-            replace(delivery, alerts=found, read_at=now), may_wait=may_wait
-        )
+        found = await _read(state, source, kept_body, parse, options_of(request, state), now)
+        state.buckets.charge(source, len(found))
+        result = await state.batcher.put(delivery(found, read_at=now), may_wait=may_wait)
     except Overloaded:
-        state.buckets.count(delivery.source_id, "full")
+        state.buckets.count(source, "full")
         raise
     except Unproven:
         await prove(request)
@@ -149,7 +152,7 @@ async def take(
         )
     except InvalidInput as error:
         await prove(request)
-        kept = await alerts.quarantine(state.db, ctx, delivery, error)
+        kept = await alerts.quarantine(state.db, ctx, delivery(()), error)
         error.remedy = f"{error.remedy or ''} The body is kept as {kept}.".strip()
         raise
     return {
@@ -161,11 +164,11 @@ async def take(
 
 
 async def _read(
-    state: State, delivery: Delivery, parse: Parser, options: IngestOptions, now: datetime
+    state: State, source: UUID, body: bytes, parse: Parser, options: IngestOptions, now: datetime
 ) -> tuple[IncomingAlert, ...]:
     """Parse a body; a large one in a thread, because it would hold up everybody else's requests."""
-    if len(delivery.body) <= LARGE_BODY:
-        return parse(delivery.body, options, now)
-    async with state.buckets.reading(delivery.source_id):
-        state.batcher.check_room(delivery.source_id)
-        return await asyncio.to_thread(parse, delivery.body, options, now)
+    if len(body) <= LARGE_BODY:
+        return parse(body, options, now)
+    async with state.buckets.reading(source):
+        state.batcher.check_room(source)
+        return await asyncio.to_thread(parse, body, options, now)

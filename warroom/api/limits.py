@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from warroom.api.at_once import within
 from warroom.api.buckets import Pace
 from warroom.api.problems import from_error, problem
 from warroom.api.unread import FRAMING, body_is_coming, closing
@@ -19,6 +19,7 @@ from warroom.domain.source import Lane
 from warroom.errors import Overloaded
 
 BODY_SECONDS = 60.0
+Header = tuple[bytes, bytes]
 _WINDOWS = {b"gzip": 31, b"deflate": 15}
 
 
@@ -141,9 +142,9 @@ class Door:
         refusal: tuple[int, str, str, str, str]
         slow = False
         try:
-            async with asyncio.timeout(self._body_seconds):
-                headers = {k.lower(): v for k, v in scope["headers"]}
-                body = await self._read(headers, watched, limit, holding)
+            framing = [(k, v) for k, v in scope["headers"] if k.lower() in FRAMING]
+            reading = self._read(framing, watched, limit, holding)
+            body = await within(self._body_seconds, reading)
         except NoRoom:
             holding.give_back()
             if pace is not None:
@@ -176,7 +177,7 @@ class Door:
         else:
             try:
                 if body is not None:
-                    await self._pass_on(scope, receive, send, body)
+                    await self._pass_on(scope, receive, send, body, framing)
             finally:
                 holding.give_back()
             return
@@ -212,13 +213,17 @@ class Door:
 
         await self._app(scope, watched, answered)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
-        scope["headers"] = [
-            *((k, v) for k, v in scope["headers"] if k.lower() not in FRAMING),
-            (b"content-length", str(len(body)).encode()),
-        ]
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, send: Send, body: bytes, framing: Sequence[Header]
+    ) -> None:
+        length = (b"content-length", b"%d" % len(body))
+        if framing != [length]:
+            others = ((k, v) for k, v in scope["headers"] if k.lower() not in FRAMING)
+            scope["headers"] = [*others, length]
+        state = scope.setdefault("state", {})
+        state["body"] = body
         # How long we took does not depend on how slowly it came.
-        scope.setdefault("state", {})["body_came"] = time.perf_counter()
+        state["body_came"] = time.perf_counter()
         sent = False
 
         async def replay() -> Message:
@@ -228,12 +233,17 @@ class Door:
                 return {"type": "http.request", "body": body, "more_body": False}
             return await receive()
 
-        await self._app(scope, replay, send)
+        try:
+            await self._app(scope, replay, send)
+        finally:
+            # The server keeps the scope until the connection's next request.
+            del state["body"]
 
     async def _read(
-        self, headers: dict[bytes, bytes], receive: Receive, limit: int, holding: Holding
+        self, framing: Sequence[Header], receive: Receive, limit: int, holding: Holding
     ) -> bytes | None:
         """Return the whole body, decompressed; None when the sender went away."""
+        headers = {k.lower(): v for k, v in framing}
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             raise TooLarge

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import time
-import uuid
+from functools import cache
 from typing import Any
 
 import structlog
@@ -21,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warroom import __version__
 from warroom.api.auth import State
+from warroom.api.head import first
 from warroom.api.problems import RESPONSES
 from warroom.db import position
 from warroom.db.uow import Work, read
@@ -32,9 +35,9 @@ from warroom.services.alerts import INGEST
 router = APIRouter(tags=["operations"])
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
-# Hundreds a second would drown everything else in the log.
-QUIET = ("/v1/ingest/alertmanager", "/api/v2/alerts")
 HEARTBEAT = "/heartbeat/"
+# Hundreds a second would drown everything else in the log.
+QUIET = ("/v1/ingest/alertmanager", "/api/v2/alerts", HEARTBEAT)
 
 
 def shown(path: str) -> str:
@@ -47,6 +50,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._answers: dict[tuple[str, int], Counter] = {}
         self.requests = Counter(
             "warroom_http_requests", "Requests answered", ["method", "status"],
             registry=self.registry,
@@ -67,6 +71,21 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
 
+    def answered(self, method: str, status: int, seconds: float) -> None:
+        """Count one answer and its time."""
+        # ``labels`` looks up by text, under a lock; the methods and statuses that occur are few.
+        counter = self._answers.get((method, status))
+        if counter is None:
+            counter = self._answers[method, status] = self.requests.labels(method, str(status))
+        counter.inc()
+        self.seconds.observe(seconds)
+
+
+@cache
+def _says(kind: Any, level: int) -> bool:
+    """Tell whether loggers of a kind, one for each level set, write what is said at a level."""
+    return bool(kind(None, (), {}).is_enabled_for(level))
+
 
 class Tagged:
     """Gives every request an id, the caller's own where it can be used, and tells it back."""
@@ -79,18 +98,22 @@ class Tagged:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((v for k, v in scope["headers"] if k.lower() == b"x-request-id"), b"")
-        request_id = given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
+        given = first(scope, b"x-request-id") or b""
+        request_id = given.decode() if _ID.fullmatch(given) else os.urandom(16).hex()
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def tagged(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-                message = {**message, "headers": headers}
+                tag = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), tag]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        # By hand: the context manager for it looks through all variables that there are.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
             await self._app(scope, receive, tagged)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
 
 
 class Measured:
@@ -119,17 +142,18 @@ class Measured:
             nonlocal told
             told = True
             took = time.perf_counter() - scope.get("state", {}).get("body_came", begun)
-            self._metrics.requests.labels(method, str(status)).inc()
-            self._metrics.seconds.observe(took)
+            self._metrics.answered(method, status, took)
             loud = status >= 400 or (
-                method not in ("GET", "HEAD") and not scope["path"].startswith((*QUIET, HEARTBEAT))
+                method not in ("GET", "HEAD") and not scope["path"].startswith(QUIET)
             )
-            say = log.info if loud else log.debug
-            say("request", method=method, path=shown(scope["path"]), status=status,
-                ms=round(took * 1000, 1))  # fmt: skip
+            # Even to be silent the logger is made anew each time, at the busiest doors as well.
+            level = logging.INFO if loud else logging.DEBUG
+            if _says(structlog.get_config()["wrapper_class"], level):
+                log.log(level, "request", method=method, path=shown(scope["path"]), status=status,
+                        ms=round(took * 1000, 1))  # fmt: skip
 
         where: list[str] = []
-        if any(name == b"idempotency-key" for name, _ in scope["headers"]):
+        if first(scope, b"idempotency-key") is not None:
             position.tell_to(where.append)
 
         async def counted(message: Message) -> None:

@@ -39,7 +39,7 @@ class AppState:
 
 def state_of(request: Request) -> AppState:
     """Return the parts of the application that serves the request."""
-    return cast(AppState, request.app.state.parts)
+    return cast(AppState, request.scope["app"].state.parts)
 
 
 async def state_for(request: Request) -> AppState:

@@ -8,7 +8,7 @@ what they do and what is answered is the same.
 from __future__ import annotations
 
 import orjson
-from fastapi import Request, Response
+from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from warroom.api.auth import here
@@ -34,10 +34,12 @@ class Straight:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        answer: Response
         try:
             taken = await take_at(request, here(request), state_of(request))
-            answer = Response(orjson.dumps(taken), media_type="application/json")
         except WarRoomError as error:
-            answer = answer_to(request, error)
-        await answer(scope, receive, send)
+            await answer_to(request, error)(scope, receive, send)
+            return
+        body = orjson.dumps(taken)
+        head = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body})

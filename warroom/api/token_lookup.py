@@ -12,14 +12,15 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from sqlalchemy import RowMapping
-
+from warroom.api.said import Said
 from warroom.db.deadline import DeadlineExceeded
 from warroom.db.uow import Work, read
 from warroom.domain.principal import INGEST_PRINCIPAL, CommandContext, Principal, PrincipalKind
 from warroom.services import token_proof
 
 if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
     from warroom.db.engine import Database
 
 AT_ONCE = 2
@@ -42,29 +43,26 @@ class TokenLookup:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: dict[bytes, list[asyncio.Future[RowMapping | None]]] = {}
+        self._waiting: dict[bytes, list[asyncio.Future[Said | None]]] = {}
         self._asking: set[asyncio.Task[None]] = set()
-        self._recent: dict[bytes, tuple[float, RowMapping]] = {}
+        self._recent: dict[bytes, Said] = {}
 
-    def recent(self, digest: bytes) -> tuple[float, RowMapping] | None:
-        """Return what was said of a token a moment ago, and when; never the last word on it.
-
-        When is the steady clock's: the row's own time, ``asked_at``, is the database's.
-        """
+    def recent(self, digest: bytes) -> Said | None:
+        """Return what was said of a token a moment ago; never the last word on it."""
         said = self._recent.get(digest)
-        return said if said is not None and monotonic() - said[0] < RECENT_S else None
+        return said if said is not None and monotonic() - said.heard_at < RECENT_S else None
 
     def forget(self, digest: bytes) -> None:
         """Forget what was said of a token."""
         self._recent.pop(digest, None)
 
-    async def find(self, digest: bytes) -> RowMapping | None:
-        """Return the row of a token's principal and source, None for a token that is no good.
+    async def find(self, digest: bytes) -> Said | None:
+        """Return what is said of a token's principal and source, None for one that is no good.
 
         Raises:
             DatabaseUnavailable: nobody can say whose it is.
         """
-        future: asyncio.Future[RowMapping | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Said | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(digest, []).append(future)
         if len(self._asking) < AT_ONCE:
             task = asyncio.get_running_loop().create_task(self._run())
@@ -77,13 +75,12 @@ class TokenLookup:
             asked = {digest: self._waiting.pop(digest) for digest in list(self._waiting)[:MANY]}
             await self._ask(asked)
 
-    async def _ask(self, asked: dict[bytes, list[asyncio.Future[RowMapping | None]]]) -> None:
-        async def handler(work: Work) -> dict[bytes, RowMapping]:
-            rows = await work.rows(*token_proof.whose(asked))
-            return {bytes(row["hash"]): row for row in rows}
+    async def _ask(self, asked: dict[bytes, list[asyncio.Future[Said | None]]]) -> None:
+        async def handler(work: Work) -> list[RowMapping]:
+            return await work.rows(*token_proof.whose(asked))
 
         try:
-            found = await read(self._db, CommandContext(NOBODY, "tokens", "api"), handler)
+            rows = await read(self._db, CommandContext(NOBODY, "tokens", "api"), handler)
         except BaseException as error:
             if isinstance(error, DeadlineExceeded):
                 # Whoever came meanwhile has waited, too, and would now wait as long again.
@@ -98,12 +95,14 @@ class TokenLookup:
             if not isinstance(error, Exception):
                 raise
             return
+        heard_at = monotonic()
+        found = {bytes(row["hash"]): Said(heard_at, row) for row in rows}
         if len(self._recent) + len(found) > KNOWN:
             self._recent.clear()
         for digest, futures in asked.items():
             self._recent.pop(digest, None)
             if digest in found:
-                self._recent[digest] = (monotonic(), found[digest])
+                self._recent[digest] = found[digest]
             for future in futures:
                 if not future.done():
                     future.set_result(found.get(digest))
