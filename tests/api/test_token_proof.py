@@ -10,6 +10,7 @@ import pytest
 from tests.api.conftest import Api
 from tests.api.test_doors import alert, source, webhook
 from tests.api.test_sources import post
+from tests.helpers import wait_until
 from warroom.api.auth import PROVEN_WHEN_STORED
 from warroom.api.ingest import DOORS
 from warroom.api.said import Said
@@ -95,6 +96,7 @@ async def test_a_neighbour_in_the_same_batch_is_stored(api18: Api) -> None:
         )
     )
     assert [a.status_code for a in answers] == [401, 200] * 8
+    await wait_until(lambda: api18.count("intake") == 0, what="the alerts that wait")
     assert api18.count("alert") == 2 + 8
 
 
