@@ -17,7 +17,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from warroom.api.keeper import ENDED
@@ -40,9 +40,6 @@ WAIT_S = 30.0
 CRITICAL_SHARE = 4
 """The critical lane has room of its own: a fourth of what the ordinary one has, on top of it."""
 WORKERS = 2
-GATHER: Final = 200
-GATHER_S: Final = 0.05
-"""How many alerts of kept bodies are worth a batch at once, and how long fewer wait for more."""
 YIELD_S = 1.0
 """How long an ordinary batch lets critical ones go first, that may need the same services."""
 
@@ -236,7 +233,6 @@ class Batcher:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
-                await self._gather(lane)
                 if not urgent:
                     await self._let_pass()
                 batch = lane.take(self._batch_max if urgent else self._size.now)
@@ -253,14 +249,6 @@ class Batcher:
             # Nobody would ever take what is put into the queue from here on.
             self._closing = True
             self._fail(lane.empty(), _ended())
-
-    async def _gather(self, lane: LaneQueue) -> None:
-        """Let kept bodies come together: each batch has its price, and nobody waits for these."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GATHER_S):
-                while lane.leisurely(GATHER) and not self._closing:
-                    lane.wake.clear()
-                    await lane.wake.wait()
 
     async def _let_pass(self) -> None:
         """Wait until no critical delivery waits or is being stored, but not for long."""

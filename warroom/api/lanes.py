@@ -99,10 +99,6 @@ class LaneQueue:
             return bool(self)
         return self.alerts - self._coming - self._in_hand >= max(self._in_hand, ALONGSIDE)
 
-    def leisurely(self, many: int) -> bool:
-        """Say whether nobody waits for an answer, and fewer than so many alerts wait."""
-        return not self._queue and self.alerts - self._coming - self._in_hand < many
-
     def put(self, one: Waiting) -> None:
         """Let one wait.
 
