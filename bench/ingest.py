@@ -3,9 +3,9 @@
 Every answer must be a 2xx, and the rows are counted afterwards: what is not stored durably does
 not count.  A figure says how many alerts a second were taken (their bodies committed), as the peers
 take them; its ``.stored`` how many until all that follows from each of them is stored, too.  That
-is what can be kept up: a burst is taken faster until ``ingest.queue_max`` alerts wait.  Ours and
-the peer take turns in the same run, each goes first in turn, and the median of five rounds counts
-after one that does not.
+is what can be kept up: a burst is taken faster until half of ``ingest.queue_max`` alerts (10,000 as
+a rule) wait.  Ours and the peer take turns in the same run, each goes first in turn, and the median
+of five rounds counts after one that does not.
 """
 
 from __future__ import annotations

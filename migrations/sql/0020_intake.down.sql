@@ -1,4 +1,5 @@
 -- What waits has a 2xx and stands nowhere else.
+lock table warroom.intake in access exclusive mode;
 do $$ begin
   if exists (select from warroom.intake) then
     raise exception 'bodies that were taken wait in warroom.intake'

@@ -20,9 +20,10 @@ from tests.helpers import wait_until
 from tests.pgfixtures import TestDatabase
 from warroom.api import left_behind
 from warroom.api.batcher import Batcher
+from warroom.api.kept_bodies import TRIES
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
-from warroom.errors import Overloaded
+from warroom.errors import InvalidInput
 from warroom.services import intake
 from warroom.services.alerts import INGEST
 from warroom.services.delivery import Delivery, DeliveryResult
@@ -110,18 +111,21 @@ async def test_the_record_of_what_waited_verifies(bench: Bench) -> None:
     assert bench.conn.execute(wrong).fetchone() == (1,)
 
 
-async def test_what_has_no_room_is_refused_and_not_kept(bench: Bench) -> None:
+async def test_where_much_waits_already_senders_wait_as_well(bench: Bench) -> None:
+    """Half of the room is for bodies that are kept: nobody is refused before being held back."""
     made, first = await busy(bench)
-    for n in range(99):
+    for n in range(49):
         await made.put(coming(bench, f"K{n}"), may_wait=True)
-    with pytest.raises(Overloaded):
-        await made.put(coming(bench, "Late"), may_wait=True)
-    assert len(waiting(bench)) == 99
+    late = asyncio.ensure_future(made.put(coming(bench, "Late"), may_wait=True))
+    await asyncio.sleep(0)
+    assert made.waiting == 51
+    assert len(waiting(bench)) == 49
     let_go(bench)
+    assert (await late).new == 1
     await first
     await none_waits(bench)
     await made.close()
-    assert len(bench.stored()) == 100
+    assert len(bench.stored()) == 51
     assert empty(made)
 
 
@@ -189,6 +193,105 @@ async def test_one_that_the_database_could_not_take_is_tried_again(
     assert bench.stored() == ["Patient", "Slow"]
     assert bench.conn.execute("select last_value from public.tries").fetchone() == (3,)
     assert empty(made)
+
+
+async def test_one_that_always_fails_takes_nobody_along(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed beside it is stored in smaller batches; its sender was told 2xx, too."""
+    monkeypatch.setattr("warroom.api.kept_bodies.AGAIN_S", 0.01)
+    made, first = await busy(bench)
+    bench.conn.execute(
+        "create function public.too_long() returns trigger language plpgsql as $$ begin"
+        " raise exception 'too long' using errcode = '57014'; end $$"
+    )
+    bench.conn.execute(
+        "create trigger too_long after insert on warroom.alert for each row"
+        " when (new.name = 'Poison') execute function public.too_long()"
+    )
+    for name in ("Poison", "A", "B", "C", "D", "E"):
+        await made.put(coming(bench, name), may_wait=True)
+    let_go(bench)
+    await first
+    await wait_until(lambda: len(waiting(bench)) == 1, what="the others to be stored")
+    assert bench.stored() == ["A", "B", "C", "D", "E", "Slow"]
+    assert made.waiting == 1  # it counts in its pauses, too
+    bench.conn.execute("drop trigger too_long on warroom.alert")
+    await none_waits(bench)
+    await made.close()
+    assert empty(made)
+
+
+async def test_one_of_which_nobody_knows_why_is_tried_before_it_is_given_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warroom.api.kept_bodies.AGAIN_S", 0.01)
+    made, first = await busy(bench)
+    bench.conn.execute("create sequence public.tries")
+    bench.conn.execute("grant usage on sequence public.tries to public")
+    bench.conn.execute(
+        "create function public.odd() returns trigger language plpgsql as $$ begin"
+        " perform nextval('public.tries'); raise exception 'odd' using errcode = '0A000'; end $$"
+    )
+    bench.conn.execute(
+        "create trigger odd after insert on warroom.alert for each row"
+        " when (new.name = 'Odd') execute function public.odd()"
+    )
+    await made.put(coming(bench, "Odd"), may_wait=True)
+    let_go(bench)
+    await first
+    await none_waits(bench)
+    await wait_until(lambda: not made.kept, what="it to be settled")
+    await made.close()
+    assert bench.conn.execute("select last_value from public.tries").fetchone() == (TRIES,)
+    assert bench.conn.execute(
+        "select count(*) from warroom.delivery where state = 'quarantined'"
+    ).fetchone() == (1,)
+    assert empty(made)
+
+
+async def test_two_who_give_up_the_same_do_it_once(bench: Bench) -> None:
+    for n in range(5):
+        (kept,) = await intake.keep(bench.db, OWN, [coming(bench, f"A{n}")])
+        wrong = InvalidInput("Nobody can read it.", field="body")
+        await asyncio.gather(*(intake.refuse(bench.db, OWN, kept.id, wrong) for _ in range(4)))
+    assert waiting(bench) == []
+    assert bench.conn.execute("select count(*) from warroom.delivery").fetchone() == (5,)
+
+
+async def test_an_end_that_names_no_episode_does_not_wait(bench: Bench) -> None:
+    """Behind a later message it would end what that began."""
+    token = await source(bench.api, "busy")
+    bench.hold(in_commit=False)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=bench.api.url, headers=headers, timeout=60) as http:
+
+        def post(name: str, **more: str) -> Awaitable[httpx.Response]:
+            return http.post("/api/v2/alerts", json=[{"labels": {"alertname": name}} | more])
+
+        slow = asyncio.ensure_future(post("Slow"))
+        await bench.held()
+        over = asyncio.ensure_future(post("Over", endsAt="2026-01-01T00:00:00Z"))
+        assert (await post("Quick")).json()["new"] is None
+        assert not over.done()
+        let_go(bench)
+        assert (await slow).json()["new"] == 1
+        assert (await over).json()["new"] == 1
+    await none_waits(bench)
+
+
+async def test_a_stop_while_a_body_is_being_kept_waits_for_it(bench: Bench) -> None:
+    made, first = await busy(bench)
+    coming_in = asyncio.ensure_future(made.put(coming(bench, "Last"), may_wait=True))
+    await asyncio.sleep(0)
+    let_go(bench)
+    await made.close()
+    assert (await first).new == 1
+    assert (await coming_in).new is None
+    assert waiting(bench) == []
+    assert bench.stored() == ["Last", "Slow"]
+    assert empty(made)
+    assert not made.kept
 
 
 async def test_two_who_work_out_the_same_store_it_once(bench: Bench) -> None:

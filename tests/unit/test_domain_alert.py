@@ -121,6 +121,16 @@ def test_a_source_that_insists_is_believed() -> None:
     assert (change.kind, change.after.state) == (ChangeKind.REFIRED, AlertState.FIRING)
 
 
+def test_a_message_that_waited_for_long_is_of_the_time_when_it_came() -> None:
+    """A process was killed before it worked it out; its end came by another one meanwhile."""
+    ended = play((10, fires(0)), (20, over(0, 20))).after
+    late = REORDER_GRACE.total_seconds() * 10
+    change = apply(ended, fires(0), at(late), at(15))
+    assert (change.kind, change.after.state) == (ChangeKind.IGNORED, AlertState.RESOLVED)
+    insists = apply(ended, fires(0), at(late), at(late - 1))
+    assert insists.kind is ChangeKind.REFIRED
+
+
 def test_silence_ends_what_promised_to_repeat() -> None:
     current = play((1, fires(expires=250))).after
     assert expire(current, "Up", at(249)) is None

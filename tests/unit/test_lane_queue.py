@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from warroom.api.lanes import LaneQueue, Waiting, count
+from warroom.domain.alert import IncomingAlert
 from warroom.errors import Overloaded
 from warroom.services.delivery import Delivery
 
@@ -28,6 +30,11 @@ def waiting(one: Delivery) -> Waiting:
         loop.close()
 
 
+def again(queue: LaneQueue, one: Waiting) -> None:
+    queue.hold(one[0])
+    queue.came(one)
+
+
 def named(names: str) -> list[Waiting]:
     return [waiting(replace(delivery(0, 1), request_id=name)) for name in names]
 
@@ -39,7 +46,7 @@ def taken(queue: LaneQueue, batch_max: int) -> str:
 def test_those_who_wait_for_an_answer_go_first_with_half_of_each_batch() -> None:
     queue = LaneQueue(100, 100)
     for one in named("abcdef"):
-        queue.again(one)
+        again(queue, one)
     for one in named("UVWXYZ"):
         queue.put(one)
     assert taken(queue, 4) == "UVab"
@@ -52,11 +59,26 @@ def test_those_who_wait_for_an_answer_go_first_with_half_of_each_batch() -> None
 def test_one_alone_takes_a_whole_batch() -> None:
     queue = LaneQueue(100, 100)
     for one in named("abc"):
-        queue.again(one)
+        again(queue, one)
     assert taken(queue, 10) == "abc"
     for one in named("abc"):
         queue.put(one)
     assert taken(queue, 10) == "abc"
+
+
+def test_a_large_one_that_waits_comes_first_now_and_then() -> None:
+    """It does not fit behind those that wait for an answer, of which there are always some."""
+    queue = LaneQueue(1000, 1000)
+    big = replace(delivery(0, 1), alerts=(cast(IncomingAlert, None),) * 64)
+    again(queue, waiting(big))
+    for _ in range(3):
+        queue.put(waiting(delivery(0, 1)))
+        batch = queue.take(50)
+        queue.done(batch)
+        if any(one is big for one, _ in batch):
+            break
+    else:
+        raise AssertionError("it was passed over each time")
 
 
 def test_what_is_only_expected_cannot_be_taken() -> None:
@@ -66,6 +88,24 @@ def test_what_is_only_expected_cannot_be_taken() -> None:
     assert not queue.enough
     assert queue.take(10) == []
     assert queue.alerts == 1
+
+
+def test_a_source_may_leave_its_part_of_half_the_room_to_wait() -> None:
+    queue = LaneQueue(16, 1000)
+    assert not queue.lets_wait(delivery(0, 1))  # nothing is being stored: it goes at once
+    queue.put(waiting(delivery(0, 1)))
+    for _ in range(7):
+        assert queue.lets_wait(delivery(0, 1))
+        again(queue, waiting(delivery(0, 1)))
+    assert not queue.lets_wait(delivery(0, 1))
+    assert not queue.lets_wait(delivery(1, 1))
+    queue.done(queue.take(5))
+    queue.put(waiting(delivery(1, 1)))
+    assert queue.lets_wait(delivery(1, 1))
+    assert queue.lets_wait(delivery(0, 1))
+    again(queue, waiting(delivery(0, 1)))
+    assert not queue.lets_wait(delivery(0, 1))  # two want room: four each
+    assert queue.lets_wait(delivery(1, 1))
 
 
 STEPS = st.lists(
@@ -110,7 +150,7 @@ def test_counts_are_what_is_there(
             queue.missed(coming.pop())
         elif step == "again":
             there.append(waiting(one))
-            queue.again(there[-1])
+            again(queue, there[-1])
         elif step == "take":
             in_hand.append(queue.take(3))
             # One delivery alone may be larger than a batch; several may not.
@@ -126,7 +166,8 @@ def test_counts_are_what_is_there(
         everything = [*coming, *(d for d, _ in there), *(d for b in in_hand for d, _ in b)]
         assert queue.alerts == sum(map(count, everything))
         assert queue.bytes == sum(len(d.body) for d in everything)
-        assert queue.idle.is_set() == (not everything)
+        assert queue.idle.is_set() == (len(everything) == len(coming))
+        assert queue.coming == bool(coming)
         assert bool(queue) == bool(there)
     for batch in in_hand:
         queue.done(batch)

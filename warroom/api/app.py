@@ -114,15 +114,14 @@ def create_app(settings: Settings, db: Database) -> FastAPI:
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         batcher.start()
-        beside = {
-            asyncio.create_task(tally.keep(db, own, buckets)),
-            asyncio.create_task(left_behind.watch(db, own, batcher, settings)),
-        }
+        telling = asyncio.create_task(tally.keep(db, own, buckets))
+        looking = asyncio.create_task(left_behind.watch(db, own, batcher, settings))
         yield
+        looking.cancel()  # before the lanes run empty, or it would fill them again
+        await asyncio.wait({looking})
         await batcher.close()
-        for task in beside:
-            task.cancel()
-        await asyncio.wait(beside)
+        telling.cancel()
+        await asyncio.wait({telling})
         await tally.tell(db, own, buckets)
         await db.close()
 

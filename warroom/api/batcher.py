@@ -79,8 +79,7 @@ class Batcher:
     ) -> None:
         self._db = db
         self._ctx = ctx
-        self._batch_max = batch_max
-        self._size = BatchSize(batch_max)
+        self._sizes = {lane: BatchSize(batch_max) for lane in Lane}
         self._window = window
         self._close_s = close_s
         self.wait_s = wait_s
@@ -139,7 +138,7 @@ class Batcher:
         is kept stays so, for whoever looks for what was left behind.
         """
         self._closing = True
-        await self._kept.close(self._close_s)
+        self._kept.stop()
         for lane in self._lanes.values():
             lane.wake.set()
         if not self._workers:
@@ -152,6 +151,7 @@ class Batcher:
         finally:
             if self.cancel():
                 await asyncio.wait(self._workers)
+            await self._kept.ended()
 
     def check_room(self, source_id: UUID) -> None:
         """Refuse what a source is about to send, when its lane has just refused for want of room.
@@ -179,7 +179,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[DeliveryResult] = loop.create_future()
         lane = self._lanes[self._lane_of(delivery.source_id)]
-        if may_wait and lane.alerts:
+        if may_wait and lane.lets_wait(delivery):
             return await self._kept.keep(lane, delivery)
         one = (delivery, future)
         lane.put(one)
@@ -191,13 +191,17 @@ class Batcher:
         finally:
             patience.cancel()
 
-    def adopt(self, delivery: Delivery) -> asyncio.Future[None]:
+    def adopt(self, delivery: Delivery, lane: Lane = Lane.ORDINARY) -> asyncio.Future[bool]:
         """Work out a kept body that was left behind; done when it is settled, one way or another.
 
         Args:
             delivery: with its id in the intake.
+            lane: its source's.
+
+        Returns:
+            Whether it was settled here; False: somebody else was at it, or this process ends.
         """
-        return self._kept.adopt(self._lanes[self._lane_of(delivery.source_id)], delivery)
+        return self._kept.adopt(self._lanes[lane], delivery)
 
     async def between(self, store: Callable[[Turn], Awaitable[T]]) -> T:
         """Store a part of a file between two batches of the ordinary lane.
@@ -228,26 +232,32 @@ class Batcher:
     async def _run(self, which: Lane) -> None:
         lane, urgent = self._lanes[which], which is Lane.CRITICAL
         try:
-            while lane or not self._closing:
+            while lane or lane.coming or not self._closing:
                 if not lane.enough:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
                 if not urgent:
                     await self._let_pass()
-                batch = lane.take(self._batch_max if urgent else self._size.now)
+                size = self._sizes[which]
+                batch = lane.take(size.now)
                 if not batch:  # all who waited have given up meanwhile
                     continue
                 begun = time.monotonic()
                 try:
-                    await self._store(batch, urgent=urgent)
+                    stored = await self._store(batch, urgent=urgent)
                 finally:
                     lane.done(batch)
-                if not urgent:
-                    self._size.took(time.monotonic() - begun, sum(count(d) for d, _ in batch))
+                if not stored:
+                    size.failed()
+                    continue
+                # A critical batch is as large as it may be, however long that takes.
+                took = 0.0 if urgent else time.monotonic() - begun
+                size.took(took, sum(count(d) for d, _ in batch))
         finally:
             # Nobody would ever take what is put into the queue from here on.
             self._closing = True
+            self._kept.stop()
             self._fail(lane.empty(), _ended())
 
     async def _let_pass(self) -> None:
@@ -258,29 +268,29 @@ class Batcher:
                 async with asyncio.timeout(YIELD_S):
                     await idle.wait()
 
-    async def _store(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
+    async def _store(self, batch: Sequence[Waiting], *, urgent: bool) -> bool:
+        """Store a batch, and tell its senders; False where the database could not."""
         try:
             results = await self._take([d for d, _ in batch], urgent=urgent)
         except (Unproven, Gone) as error:
             self._fail([batch[place] for place in error.places], error)
             left = [one for place, one in enumerate(batch) if place not in error.places]
-            if left:
-                await self._store(left, urgent=urgent)
+            return not left or await self._store(left, urgent=urgent)
         except WarRoomError as error:
             # A refusal is one body's fault: told to its neighbours, it would lose their alerts,
             # because Alertmanager never repeats what was answered with 4xx.
             if error.status < 500 and len(batch) > 1:
-                await self._apart(batch, urgent=urgent)
-                return
+                return await self._apart(batch, urgent=urgent)
             self._fail(batch, error)
+            return error.status < 500
         except Exception:  # noqa: BLE001 - whatever it is, senders must be answered
             if len(batch) > 1:
-                await self._apart(batch, urgent=urgent)
-                return
+                return await self._apart(batch, urgent=urgent)
             self._fail(batch, WarRoomError("This body could not be stored; the log says why."))
             from warroom.logs import log
 
             log.exception("a batch failed", deliveries=len(batch))
+            return True
         except BaseException:
             # Cut off anywhere, perhaps in COMMIT.  Sending again is safe: an alert is known by
             # its fingerprint.
@@ -296,6 +306,7 @@ class Batcher:
             for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():
                     future.set_result(result)
+            return True
 
     async def _take(self, batch: list[Delivery], *, urgent: bool) -> list[DeliveryResult]:
         """Store them; what is urgent asks again for rows that an ordinary batch holds."""
@@ -310,17 +321,17 @@ class Batcher:
                 if not urgent or time.monotonic() >= ends_at:
                     raise
 
-    async def _apart(self, batch: Sequence[Waiting], *, urgent: bool) -> None:
+    async def _apart(self, batch: Sequence[Waiting], *, urgent: bool) -> bool:
         """Store each half in a transaction of its own, until a poisonous body is alone."""
         middle = len(batch) // 2
         first, second = batch[:middle], batch[middle:]
         try:
-            await self._store(first, urgent=urgent)
+            good = await self._store(first, urgent=urgent)
         except BaseException:
             # Their common transaction had failed, and their own never began.
             self._fail(second, _ended())
             raise
-        await self._store(second, urgent=urgent)
+        return await self._store(second, urgent=urgent) and good
 
     @staticmethod
     def _fail(batch: Sequence[Waiting], error: WarRoomError | Unproven | Gone) -> None:

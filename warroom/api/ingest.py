@@ -141,7 +141,11 @@ async def take(
     try:
         found = await _read(state, source, kept_body, parse, options_of(request, state), now)
         state.buckets.charge(source, len(found))
-        result = await state.batcher.put(delivery(found, read_at=now), may_wait=may_wait)
+        # An end that does not say of what episode must not come behind what was sent after it.
+        orderless = any(alert.ends_any for alert in found)
+        result = await state.batcher.put(
+            delivery(found, read_at=now), may_wait=may_wait and not orderless
+        )
     except Overloaded:
         state.buckets.count(source, "full")
         raise

@@ -53,13 +53,15 @@ class Keeper:
             self._task = loop.create_task(self._run())
         return await future
 
-    async def close(self, seconds: float) -> None:
-        """Wait until those under way are kept, but not for longer."""
+    async def ended(self) -> None:
+        """Wait for the transaction under way."""
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=seconds)
+            await asyncio.wait({self._task})
 
     def cancel(self) -> None:
         """End in the middle."""
+        left, self._coming = list(self._coming), deque()
+        _fail(left, Overloaded(ENDED))
         if self._task is not None:
             self._task.cancel()
 
@@ -90,6 +92,11 @@ class Keeper:
             if left := [one for place, one in enumerate(batch) if place not in error.places]:
                 await self._store(left)
         except WarRoomError as error:
+            if error.status < 500 and len(batch) > 1:  # one body's fault, told to nobody else
+                middle = len(batch) // 2
+                await self._store(batch[:middle])
+                await self._store(batch[middle:])
+                return
             _fail(batch, error)
         except Exception:  # noqa: BLE001 - whatever it is, senders must be answered
             from warroom.logs import log

@@ -1,15 +1,17 @@
 """What becomes of bodies that are kept: each is followed until its alerts are stored.
 
 Its sender has its 2xx and repeats nothing.  So a body that the database could not take is tried
-again, and one that cannot be worked out goes into quarantine; what a stopped process has not
-finished stays where it is kept, for whoever looks for what was left behind.
+again, after longer and longer pauses; one that is refused, or that fails again and again where
+the database does not, goes into quarantine.  What a stopped process has not finished stays where it
+is kept, for whoever looks for what was left behind.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -19,16 +21,32 @@ from warroom.api.lanes import LaneQueue
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.errors import WarRoomError
+from warroom.logs import log
 from warroom.services import intake
 from warroom.services.delivery import Delivery, DeliveryResult
 from warroom.services.intake import Gone
 
 AGAIN_S: Final = 1.0
-"""How long until a kept body is worked out again that could not be."""
+LONGEST_S: Final = 60.0
+"""How long until a body is tried again: at first, and at most."""
+TRIES: Final = 5
+"""How often one is tried whose own fault it seems to be that it cannot be stored."""
+
+
+@dataclass(slots=True, eq=False)
+class _Body:
+    kept: UUID
+    lane: LaneQueue
+    delivery: Delivery
+    settled: asyncio.Future[bool]
+    tries: int = 0
+    pause: asyncio.TimerHandle | None = None
 
 
 class KeptBodies:
     """The kept bodies that one process works out.
+
+    One counts in its lane from before it is kept until it is settled, pauses included.
 
     Args:
         db: the database of the API.
@@ -39,14 +57,14 @@ class KeptBodies:
         self._db = db
         self._ctx = ctx
         self._keeper = Keeper(db, ctx)
-        self._settling: dict[UUID, asyncio.Future[None]] = {}
+        self._bodies: dict[UUID, _Body] = {}
         self._refusing: set[asyncio.Task[None]] = set()
         self._closing = False
 
     @property
     def ids(self) -> Collection[UUID]:
         """Return those that wait or are being worked out."""
-        return self._settling.keys()
+        return self._bodies.keys()
 
     async def keep(self, lane: LaneQueue, delivery: Delivery) -> DeliveryResult:
         """Commit a body, and let its alerts wait for their turn in a lane.
@@ -62,69 +80,87 @@ class KeptBodies:
         except BaseException:
             lane.missed(delivery)
             raise
-        one = replace(delivery, proof=None, kept=kept.id)
-        lane.came((one, self._follow(kept.id, lane, one)))
-        return DeliveryResult(kept.id, len(one.alerts), None, ())
+        self._follow(kept.id, lane, replace(delivery, proof=None, kept=kept.id))
+        return DeliveryResult(kept.id, len(delivery.alerts), None, ())
 
-    def adopt(self, lane: LaneQueue, delivery: Delivery) -> asyncio.Future[None]:
+    def adopt(self, lane: LaneQueue, delivery: Delivery) -> asyncio.Future[bool]:
         """Work out one that was left behind; done when it is settled, one way or another."""
         assert delivery.kept is not None
-        lane.again((delivery, self._follow(delivery.kept, lane, delivery)))
-        return self._settling[delivery.kept]
+        lane.hold(delivery)
+        return self._follow(delivery.kept, lane, delivery)
 
-    async def close(self, seconds: float) -> None:
-        """Wait for bodies that are being kept, but not for longer; try nothing again from now."""
+    def stop(self) -> None:
+        """Try nothing again from now on: what waits for that stays where it is kept."""
         self._closing = True
-        await self._keeper.close(seconds)
+        for body in [b for b in self._bodies.values() if b.pause is not None]:
+            self._let_be(body)
 
     def cancel(self) -> None:
         """End in the middle."""
-        self._closing = True
+        self.stop()
         self._keeper.cancel()
 
-    def _follow(
-        self, kept: UUID, lane: LaneQueue, delivery: Delivery
-    ) -> asyncio.Future[DeliveryResult]:
-        loop = asyncio.get_running_loop()
-        if kept not in self._settling:
-            self._settling[kept] = loop.create_future()
-        future: asyncio.Future[DeliveryResult] = loop.create_future()
-        future.add_done_callback(partial(self._tried, kept, lane, delivery))
-        return future
+    async def ended(self) -> None:
+        """Wait for what is under way."""
+        await self._keeper.ended()
+        if self._refusing:
+            await asyncio.wait(self._refusing)
 
-    def _tried(
-        self, kept: UUID, lane: LaneQueue, delivery: Delivery,
-        done: asyncio.Future[DeliveryResult],
-    ) -> None:  # fmt: skip
+    def _follow(self, kept: UUID, lane: LaneQueue, delivery: Delivery) -> asyncio.Future[bool]:
+        body = _Body(kept, lane, delivery, asyncio.get_running_loop().create_future())
+        self._bodies[kept] = body
+        self._try(body)
+        return body.settled
+
+    def _try(self, body: _Body) -> None:
+        """Let one wait for its turn; it is held in its lane."""
+        body.pause = None
+        future: asyncio.Future[DeliveryResult] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(partial(self._tried, body))
+        body.lane.came((body.delivery, future))
+
+    def _tried(self, body: _Body, done: asyncio.Future[DeliveryResult]) -> None:
         error = None if done.cancelled() else done.exception()
         if error is None or isinstance(error, Gone) or self._closing:
-            self._settled(kept)
-        elif isinstance(error, WarRoomError) and error.status > 500:  # the database, not the body
-            self._once_more(kept, lane, delivery)
-        else:
-            wrong = error if isinstance(error, WarRoomError) else WarRoomError(str(error))
-            task = done.get_loop().create_task(self._refuse(kept, lane, delivery, wrong))
+            self._settle(body, here=error is None and not done.cancelled())
+            return
+        body.lane.hold(body.delivery)
+        wrong = error if isinstance(error, WarRoomError) else WarRoomError(str(error))
+        body.tries += 1
+        if wrong.status < 500 or (wrong.status == 500 and body.tries >= TRIES):
+            task = done.get_loop().create_task(self._refuse(body, wrong))
             self._refusing.add(task)
             task.add_done_callback(self._refusing.discard)
+        else:  # the database's fault, or perhaps
+            self._rest(body)
 
-    def _once_more(self, kept: UUID, lane: LaneQueue, delivery: Delivery) -> None:
-        def again() -> None:
-            if not self._closing:
-                lane.again((delivery, self._follow(kept, lane, delivery)))
+    def _rest(self, body: _Body) -> None:
+        if self._closing:
+            self._let_be(body)
+            return
+        # Not all that failed together come again together: one of them may be at fault.
+        pause = min(AGAIN_S * 2 ** min(body.tries - 1, 10), LONGEST_S) * random.uniform(0.7, 1.3)
+        body.pause = asyncio.get_running_loop().call_later(pause, self._try, body)
 
-        asyncio.get_running_loop().call_later(AGAIN_S, again)
-
-    async def _refuse(
-        self, kept: UUID, lane: LaneQueue, delivery: Delivery, error: WarRoomError
-    ) -> None:
+    async def _refuse(self, body: _Body, error: WarRoomError) -> None:
         try:
-            await intake.refuse(self._db, self._ctx, kept, error)
-        except WarRoomError:
-            self._once_more(kept, lane, delivery)
+            await intake.refuse(self._db, self._ctx, body.kept, error)
+        except Exception as failure:  # noqa: BLE001 - it is tried again, whatever it is
+            log.warning("a body could not be put into quarantine", reason=str(failure)[:200])
+            self._rest(body)
         else:
-            self._settled(kept)
+            body.lane.missed(body.delivery)
+            self._settle(body, here=True)
 
-    def _settled(self, kept: UUID) -> None:
-        future = self._settling.pop(kept, None)
-        if future is not None and not future.done():
-            future.set_result(None)
+    def _let_be(self, body: _Body) -> None:
+        """Leave one that is held in its lane to others."""
+        if body.pause is not None:
+            body.pause.cancel()
+        body.pause = None
+        body.lane.missed(body.delivery)
+        self._settle(body, here=False)
+
+    def _settle(self, body: _Body, *, here: bool) -> None:
+        self._bodies.pop(body.kept, None)
+        if not body.settled.done():
+            body.settled.set_result(here)

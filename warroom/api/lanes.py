@@ -49,6 +49,10 @@ class BatchSize:
         elif seconds < LONG_S / 2 and alerts * 2 > self.now:
             self.now = min(self.now * 2, self._most)
 
+    def failed(self) -> None:
+        """Learn from a transaction that failed: smaller ones tell whose fault it was."""
+        self.now = max(self.now // 4, 1)
+
 
 class LaneQueue:
     """What waits in one lane, with its own share of alerts and bytes.
@@ -71,6 +75,7 @@ class LaneQueue:
         self._queue: deque[Waiting] = deque()
         self._kept: deque[Waiting] = deque()
         self._coming = 0
+        self._passed_over = False
         self.alerts = 0
         """Alerts that wait or are being stored."""
         self._in_hand = 0
@@ -80,7 +85,7 @@ class LaneQueue:
         self._refused: dict[UUID, float] = {}
         self.wake = asyncio.Event()
         self.idle = asyncio.Event()
-        """Set while nothing waits and nothing is being stored."""
+        """Set while nothing waits for its turn and nothing is being stored."""
         self.idle.set()
         self._passed = asyncio.Event()
         self._shut: set[UUID] = set()
@@ -99,6 +104,21 @@ class LaneQueue:
             return bool(self)
         return self.alerts - self._coming - self._in_hand >= max(self._in_hand, ALONGSIDE)
 
+    def lets_wait(self, delivery: Delivery) -> bool:
+        """Say whether its sender need not wait: others are being stored, and few wait so far.
+
+        Half of the room is for these, a source's part of that for each.  Beyond it senders wait
+        until they are stored, which holds them back before anybody has to be refused: Prometheus
+        repeats nothing at once that was refused.
+        """
+        many, half = count(delivery), self._queue_max // 2
+        source = delivery.source_id
+        return (
+            not self.idle.is_set()
+            and self.alerts + many <= half
+            and self._of[source] + many <= half // self._wanting(source)
+        )
+
     def put(self, one: Waiting) -> None:
         """Let one wait.
 
@@ -106,6 +126,7 @@ class LaneQueue:
             Overloaded: there is no room; nothing was stored.
         """
         self._admit(one[0])
+        self._count(one[0])
         self._queue.append(one)
         self.wake.set()
 
@@ -116,24 +137,30 @@ class LaneQueue:
             Overloaded: there is no room; nothing was stored.
         """
         self._admit(delivery)
+        self.hold(delivery)
+
+    def hold(self, delivery: Delivery) -> None:
+        """Do the same for one that is kept already, whether there is room or not."""
         self._coming += count(delivery)
+        self._count(delivery)
 
     def came(self, one: Waiting) -> None:
-        """Let one wait whose body is kept by now."""
+        """Let one wait for its turn whose body is kept."""
         self._coming -= count(one[0])
         self._kept.append(one)
+        self.idle.clear()
         self.wake.set()
 
     def missed(self, delivery: Delivery) -> None:
-        """Its body could not be kept."""
+        """It will not wait here: its body could not be kept, or is seen to by others."""
         self._coming -= count(delivery)
         self.count_off([(delivery, None)])
-
-    def again(self, one: Waiting) -> None:
-        """Let one wait (again) whose body is kept, whether there is room or not."""
-        self._count(one[0])
-        self._kept.append(one)
         self.wake.set()
+
+    @property
+    def coming(self) -> bool:
+        """Say whether any is about to be kept, or waits to be tried again."""
+        return self._coming > 0
 
     def _admit(self, delivery: Delivery) -> None:
         many, size = count(delivery), len(delivery.body)
@@ -149,14 +176,19 @@ class LaneQueue:
             self._shut.add(source)
             raise self._full(source)
         self._refused.pop(source, None)
-        self._count(delivery)
 
     def _count(self, delivery: Delivery) -> None:
         many = count(delivery)
         self._of[delivery.source_id] += many
         self.alerts += many
         self.bytes += len(delivery.body)
-        self.idle.clear()
+        self._look_idle()
+
+    def _look_idle(self) -> None:
+        if self.alerts > self._coming:
+            self.idle.clear()
+        else:
+            self.idle.set()
 
     def _wanting(self, source: UUID) -> int:
         """Return how many sources want room: they wait here, or were refused a moment ago."""
@@ -187,12 +219,16 @@ class LaneQueue:
         batch: list[Waiting] = []
         size = 0
         half = max(batch_max // 2, 1) if self._kept else batch_max
-        for queue, most in (
-            (self._queue, half), (self._kept, batch_max), (self._queue, batch_max)
-        ):  # fmt: skip
+        # A large one that waits does not fit behind others: now and then it comes first.
+        first, then = self._queue, self._kept
+        if self._passed_over and self._kept:
+            first, then = then, first
+        waited = len(self._kept)
+        for queue, most in ((first, half), (then, batch_max), (first, batch_max)):
             while queue and (not batch or size + count(queue[0][0]) <= most):
                 batch.append(queue.popleft())
                 size += count(batch[-1][0])
+        self._passed_over = 0 < waited == len(self._kept)
         self._in_hand += size
         return batch
 
@@ -237,5 +273,4 @@ class LaneQueue:
             if not self._of[delivery.source_id]:
                 del self._of[delivery.source_id]
             self.bytes -= len(delivery.body)
-        if not self.alerts:
-            self.idle.set()
+        self._look_idle()

@@ -18,6 +18,7 @@ from warroom.api.ingest import DOORS
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.domain.severity import stored_table
+from warroom.domain.source import Lane
 from warroom.errors import InvalidInput, WarRoomError
 from warroom.ingest.common import IngestOptions
 from warroom.logs import log
@@ -45,27 +46,37 @@ async def watch(db: Database, ctx: CommandContext, batcher: Batcher, settings: S
             )
             if found:
                 log.info("bodies that were left behind are worked out", bodies=len(found))
-                await _take_up(found, db, ctx, batcher, settings)
-                continue
-            late = True
+                if await _take_up(found, db, ctx, batcher, settings):
+                    continue
+            late = late or not found
         except WarRoomError as error:
             log.warning("what was left behind could not be looked for", reason=error.message)
+        except Exception:  # noqa: BLE001 - whatever it is, the next look may find more
+            log.exception("what was left behind could not be looked for")
         await asyncio.sleep(EVERY_S)
 
 
 async def _take_up(
     found: list[Left], db: Database, ctx: CommandContext, batcher: Batcher, settings: Settings
-) -> None:
-    settled = []
+) -> bool:
+    """Work out some bodies; say whether any was settled here, and not by somebody else."""
+    here = False
+    settled: list[asyncio.Future[bool]] = []
     for one in found:
         try:
             delivery = await asyncio.to_thread(_read, one, settings)
         except InvalidInput as error:
-            await intake.refuse(db, ctx, one.id, error)
+            try:
+                await intake.refuse(db, ctx, one.id, error)
+                here = True
+            except WarRoomError as failure:
+                log.warning("a body could not be put into quarantine", reason=failure.message)
         else:
-            settled.append(batcher.adopt(delivery))
+            settled.append(batcher.adopt(delivery, Lane(one.lane or Lane.ORDINARY)))
     if settled:  # a bounded number at a time: all of a long storm need not fit into memory
-        await asyncio.wait(settled)
+        done, _ = await asyncio.wait(settled, timeout=LATE.total_seconds())
+        here = here or any(one.result() for one in done)
+    return here
 
 
 def _read(one: Left, settings: Settings) -> Delivery:

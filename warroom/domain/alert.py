@@ -122,13 +122,19 @@ def firing_or_over(ends_at: datetime | None, now: datetime) -> AlertState:
     return AlertState.RESOLVED if ends_at is not None and ends_at <= now else AlertState.FIRING
 
 
-def apply(current: StoredAlert | None, incoming: IncomingAlert, now: datetime) -> AlertChange:
+def apply(
+    current: StoredAlert | None,
+    incoming: IncomingAlert,
+    now: datetime,
+    heard: datetime | None = None,
+) -> AlertChange:
     """Decide what a message does to the alert of its fingerprint.
 
     Args:
         current: the alert as it is stored, None if its fingerprint is new.
         incoming: the message.
         now: our clock.
+        heard: when the message came, where that was before now: it may have waited for long.
     """
     if current is None:
         return _first(incoming, now)
@@ -136,7 +142,7 @@ def apply(current: StoredAlert | None, incoming: IncomingAlert, now: datetime) -
         return _over(current, incoming, now)
     if current.state is AlertState.FIRING:
         return _again(current, incoming, now)
-    return _after_the_end(current, incoming, now)
+    return _after_the_end(current, incoming, now, heard or now)
 
 
 def expire(current: StoredAlert, name: str, now: datetime) -> AlertChange | None:
@@ -198,11 +204,13 @@ def _again(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> Aler
     return AlertChange(ChangeKind.REPEAT, after, f"alert {incoming.name} still fires")
 
 
-def _after_the_end(current: StoredAlert, incoming: IncomingAlert, now: datetime) -> AlertChange:
+def _after_the_end(
+    current: StoredAlert, incoming: IncomingAlert, now: datetime, heard: datetime
+) -> AlertChange:
     """Handle firing on resolved: a new episode, a straggler, or a source that insists."""
     ended = current.ends_at or current.changed_at
     straggler = incoming.starts_at <= ended and not _breaks_silence(current, incoming)
-    if straggler and now - current.changed_at <= REORDER_GRACE:
+    if straggler and heard - current.changed_at <= REORDER_GRACE:
         after = replace(current, count=current.count + 1)
         sentence = f"alert {incoming.name}: a late message of the time before its end, ignored"
         return AlertChange(ChangeKind.IGNORED, after, sentence)

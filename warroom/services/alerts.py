@@ -269,7 +269,8 @@ async def _take(
             await asyncio.sleep(0)
         arrival = _arrival(item, seen, known)
         before, service = arrival.known, arrival.service
-        change = apply(before.stored if before else None, item.incoming, now)
+        stored = before.stored if before else None
+        change = apply(stored, item.incoming, now, seen.received[item.delivery])
         placed = await desk.place(arrival, change)
         target = store.target(
             item.key, item.incoming, service, arrival.source, before, placed.visibility, spare

@@ -47,6 +47,7 @@ class Left:
     read_at: datetime
     service_label: str | None
     severity_map: Any
+    lane: str | None
 
 
 class Gone(Exception):
@@ -131,7 +132,7 @@ def claimed(ids: Collection[UUID]) -> Asked:
 
 
 _LEFT = """
-select x.*, s.principal_id, s.service_label, s.severity_map from (
+select x.*, s.principal_id, s.service_label, s.severity_map, s.lane from (
   select i.id, i.source_id, i.dialect, i.content_type, i.body, i.request_id, i.read_at,
     sum(octet_length(i.body)) over (order by i.id) - octet_length(i.body) as before
   from warroom.intake i
@@ -160,7 +161,7 @@ async def left_behind(
             Left(
                 r["id"], r["source_id"], r["principal_id"], r["dialect"], r["content_type"],
                 bytes(r["body"]), r["request_id"], r["read_at"], r["service_label"],
-                r["severity_map"],
+                r["severity_map"], r["lane"],
             )
             for r in await work.rows(_LEFT, asked)
         ]  # fmt: skip
@@ -168,19 +169,24 @@ async def left_behind(
     return await read(db, ctx, handler)
 
 
+# Taken out first: who is not the one that takes it out writes nothing.
 _REFUSE = """
+with gone as (
+  delete from warroom.intake where id in (
+    select i.id from warroom.intake i where i.id = :id for update skip locked) returning *)
 insert into warroom.delivery (id, source_id, dialect, content_type, body, state, error, field,
   request_id, received_at, unit, visibility)
 select i.id, i.source_id, i.dialect, i.content_type, i.body, 'quarantined', :error, :field,
   i.request_id, i.received_at, s.unit, s.visibility
-from warroom.intake i join warroom.source s on s.id = i.source_id where i.id = :id
+from gone i join warroom.source s on s.id = i.source_id
 """
 
 
 async def refuse(db: Database, ctx: CommandContext, kept: UUID, error: WarRoomError) -> None:
     """Put a body that cannot be worked out into quarantine, where people see and replay it.
 
-    Its sender has its 2xx and repeats nothing: what is wrong is for the people here.
+    Its sender has its 2xx and repeats nothing: what is wrong is for the people here.  Where
+    somebody else is at it nothing is changed.
     """
 
     async def handler(work: Work) -> Answer:
@@ -192,7 +198,6 @@ async def refuse(db: Database, ctx: CommandContext, kept: UUID, error: WarRoomEr
                 "field": error.field[:500] if error.field else None,
             },
         )
-        await work.execute(*claimed([kept]))
         return Answer(200, {})
 
     await run_command(db, ctx, "alerts.quarantine", {}, handler, eyes=INGEST_PRINCIPAL)
