@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warroom.api.lanes import LaneQueue, Waiting, count
+from warroom.api.lanes import CROWD, LaneQueue, Waiting, count
 from warroom.domain.alert import IncomingAlert
 from warroom.errors import Overloaded
 from warroom.services.delivery import Delivery
@@ -90,7 +91,20 @@ def test_what_is_only_expected_cannot_be_taken() -> None:
     assert queue.alerts == 1
 
 
-def test_a_source_may_leave_its_part_of_half_the_room_to_wait() -> None:
+def test_behind_a_few_senders_wait_for_their_turn() -> None:
+    queue = LaneQueue(1000, 1000)
+    for _ in range(CROWD):
+        assert not queue.lets_wait(delivery(0, 1))
+        queue.put(waiting(delivery(0, 1)))
+    assert queue.lets_wait(delivery(0, 1))
+    queue.done(queue.take(1))
+    assert not queue.lets_wait(delivery(0, 1))
+
+
+def test_a_source_may_leave_its_part_of_half_the_room_to_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("warroom.api.lanes.CROWD", 1)
     queue = LaneQueue(16, 1000)
     assert not queue.lets_wait(delivery(0, 1))  # nothing is being stored: it goes at once
     queue.put(waiting(delivery(0, 1)))

@@ -18,6 +18,8 @@ LONG_S = 1.0
 LEAST = 50
 REMEMBERED_S = 5.0
 """How long a source that was refused keeps its part: it comes again within 1 to 2 s."""
+CROWD = 8
+"""How many posts make a crowd: from there on senders need not wait for their turn."""
 ALONGSIDE = 8
 """The fewest alerts that are worth a batch while another one is being stored."""
 
@@ -76,6 +78,7 @@ class LaneQueue:
         self._kept: deque[Waiting] = deque()
         self._coming = 0
         self._passed_over = False
+        self._posts = 0
         self.alerts = 0
         """Alerts that wait or are being stored."""
         self._in_hand = 0
@@ -105,16 +108,17 @@ class LaneQueue:
         return self.alerts - self._coming - self._in_hand >= max(self._in_hand, ALONGSIDE)
 
     def lets_wait(self, delivery: Delivery) -> bool:
-        """Say whether its sender need not wait: others are being stored, and few wait so far.
+        """Say whether its sender need not wait: a crowd is there, and not too many wait so far.
 
-        Half of the room is for these, a source's part of that for each.  Beyond it senders wait
-        until they are stored, which holds them back before anybody has to be refused: Prometheus
-        repeats nothing at once that was refused.
+        Behind a few a sender's own turn comes soon, and what it is told is on the board.  Half of
+        the room is for those that need not wait, a source's part of that for each.  Beyond it
+        senders wait until they are stored, which holds them back before anybody has to be refused:
+        Prometheus repeats nothing at once that was refused.
         """
         many, half = count(delivery), self._queue_max // 2
         source = delivery.source_id
         return (
-            not self.idle.is_set()
+            self._posts >= CROWD
             and self.alerts + many <= half
             and self._of[source] + many <= half // self._wanting(source)
         )
@@ -181,6 +185,7 @@ class LaneQueue:
         many = count(delivery)
         self._of[delivery.source_id] += many
         self.alerts += many
+        self._posts += 1
         self.bytes += len(delivery.body)
         self._look_idle()
 
@@ -269,6 +274,7 @@ class LaneQueue:
         self._passed.set()
         for delivery, _ in batch:
             self.alerts -= count(delivery)
+            self._posts -= 1
             self._of[delivery.source_id] -= count(delivery)
             if not self._of[delivery.source_id]:
                 del self._of[delivery.source_id]
