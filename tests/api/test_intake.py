@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
 import pytest
 
-from tests.api.conftest import serving
 from tests.api.test_batcher_shutdown import LOCK, Bench, bench, empty
 from tests.api.test_doors import alert, source, webhook
 from tests.api.test_hardening import delivery
 from tests.helpers import wait_until
-from tests.pgfixtures import TestDatabase
-from warroom.api import left_behind
 from warroom.api.batcher import Batcher
 from warroom.api.kept_bodies import TRIES
-from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.errors import InvalidInput
 from warroom.services import intake
 from warroom.services.alerts import INGEST
 from warroom.services.delivery import Delivery, DeliveryResult
 from warroom.services.token_proof import Proof, Unproven
-from warroom.settings import Settings
 
 __all__ = ["bench"]
 OWN = CommandContext(INGEST, "test", "test")
@@ -332,58 +327,6 @@ async def test_what_a_stopped_process_leaves_is_kept(bench: Bench) -> None:
     assert waiting(bench) == [taken.delivery_id]
     assert empty(made)
     assert not made.kept
-
-
-async def keep_beside(pg: TestDatabase, make: Callable[[], list[Delivery]]) -> list[UUID]:
-    url = f"postgresql://warroom_api@/{pg.name}?host={pg.server.cluster.socket_dir}"
-    db = Database.open(url, role="api")
-    try:
-        return [k.id for k in await intake.keep(db, OWN, make())]
-    finally:
-        await db.close()
-
-
-async def test_the_next_process_works_out_what_was_left_behind(pg: TestDatabase) -> None:
-    async with serving(pg) as before:
-        await source(before)
-        row = before.pg.connect().execute("select id, principal_id from warroom.source").fetchone()
-        assert row is not None
-    body = b"no longer to be understood"
-
-    def left() -> list[Delivery]:
-        good = delivery((row[0], row[1]), "Left")
-        bad = replace(good, body=body, alerts=())
-        old = replace(good, dialect="of-yesterday")
-        return [replace(d, read_at=datetime.now(UTC)) for d in (good, bad, old)]
-
-    ids = await keep_beside(pg, left)
-    await settled_by_the_next(pg)
-    with pg.connect() as conn:
-        found = conn.execute(
-            "select id, state from warroom.delivery order by id",
-        ).fetchall()
-        names = conn.execute("select name, count from warroom.alert").fetchall()
-    assert found == [(ids[0], "accepted"), (ids[1], "quarantined"), (ids[2], "quarantined")]
-    assert names == [("Left", 1)]
-
-
-async def settled_by_the_next(pg: TestDatabase) -> None:
-    """Start an API, and wait until nothing is left behind."""
-    url = f"postgresql://warroom_api@/{pg.name}?host={pg.server.cluster.socket_dir}"
-    db = Database.open(url, role="api")
-    made = Batcher(db, OWN, window=timedelta(minutes=10), queue_max=100, batch_max=10,
-                   bytes_max=1 << 20)  # fmt: skip
-    made.start()
-    watching = asyncio.create_task(left_behind.watch(db, OWN, made, Settings(database_url=url)))
-
-    def none() -> bool:
-        with pg.connect() as conn:
-            return conn.execute("select count(*) from warroom.intake").fetchone() == (0,)
-
-    await wait_until(none, what="what was left behind")
-    watching.cancel()
-    await made.close()
-    await db.close()
 
 
 async def test_a_door_tells_a_busy_sender_that_its_alerts_wait(bench: Bench) -> None:

@@ -20,13 +20,13 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from warroom.api.keeper import ENDED
+from warroom.api.keeper import ENDED, cut_off
 from warroom.api.kept_bodies import KeptBodies
 from warroom.api.lanes import AGAIN, BatchSize, LaneQueue, Waiting, count
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.domain.source import Lane
-from warroom.errors import LockNotAvailable, OutcomeUnknown, Overloaded, WarRoomError
+from warroom.errors import LockNotAvailable, Overloaded, WarRoomError
 from warroom.services import alerts
 from warroom.services.alert_turn import Turn
 from warroom.services.delivery import Delivery, DeliveryResult
@@ -294,13 +294,7 @@ class Batcher:
         except BaseException:
             # Cut off anywhere, perhaps in COMMIT.  Sending again is safe: an alert is known by
             # its fingerprint.
-            self._fail(
-                batch,
-                OutcomeUnknown(
-                    "The API was stopped while it stored this body: it may or may not be stored.",
-                    remedy="Send it again.",
-                ),
-            )
+            self._fail(batch, cut_off())
             raise
         else:
             for (_, future), result in zip(batch, results, strict=True):

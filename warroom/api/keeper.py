@@ -104,18 +104,20 @@ class Keeper:
             log.exception("bodies could not be kept", deliveries=len(batch))
             _fail(batch, WarRoomError("This body could not be stored; the log says why."))
         except BaseException:
-            _fail(
-                batch,
-                OutcomeUnknown(
-                    "The API was stopped while it stored this body: it may or may not be stored.",
-                    remedy="Send it again.",
-                ),
-            )
+            _fail(batch, cut_off())
             raise
         else:
             for (_, future), one in zip(batch, kept, strict=True):
                 if not future.done():
                     future.set_result(one)
+
+
+def cut_off() -> OutcomeUnknown:
+    """Return what a sender is told whose transaction was cut off anywhere, perhaps in COMMIT."""
+    return OutcomeUnknown(
+        "The API was stopped while it stored this body: it may or may not be stored.",
+        remedy="Send it again.",
+    )
 
 
 def _fail(batch: list[Coming], error: WarRoomError | Unproven) -> None:
