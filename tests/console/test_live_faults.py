@@ -198,7 +198,7 @@ async def test_a_frozen_database_is_said_by_every_pane_and_keys_answer(live: Liv
                 )
                 said = border(pilot, pane)[0]
                 assert "not answer" in said or "answers nothing" in said, (pane, said)
-            assert "✖ STALE" in shown(pilot)
+            await wait_until(lambda: "✖ STALE" in shown(pilot), what="the loud badge")
             await typed(pilot, "s")
             await question(pilot, "Severity of INC-1")
             await typed(pilot, "1")
