@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warroom.api.lanes import CROWD, LaneQueue, Waiting, count
+from warroom.api.lanes import CROWD, CROWD_ALERTS, LaneQueue, Waiting, count
 from warroom.domain.alert import IncomingAlert
 from warroom.errors import Overloaded
 from warroom.services.delivery import Delivery
@@ -99,6 +99,10 @@ def test_behind_a_few_senders_wait_for_their_turn() -> None:
     assert queue.lets_wait(delivery(0, 1))
     queue.done(queue.take(1))
     assert not queue.lets_wait(delivery(0, 1))
+    many = replace(delivery(0, 1), alerts=(cast(IncomingAlert, None),) * CROWD_ALERTS)
+    queue.put(waiting(many))
+    queue.done(queue.take(CROWD - 1))
+    assert queue.lets_wait(delivery(0, 1))
 
 
 def test_a_source_may_leave_its_part_of_half_the_room_to_wait(

@@ -19,7 +19,8 @@ LEAST = 50
 REMEMBERED_S = 5.0
 """How long a source that was refused keeps its part: it comes again within 1 to 2 s."""
 CROWD = 8
-"""How many posts make a crowd: from there on senders need not wait for their turn."""
+CROWD_ALERTS = 100
+"""How many posts, or alerts, make a crowd: from there on senders need not wait for their turn."""
 ALONGSIDE = 8
 """The fewest alerts that are worth a batch while another one is being stored."""
 
@@ -118,7 +119,7 @@ class LaneQueue:
         many, half = count(delivery), self._queue_max // 2
         source = delivery.source_id
         return (
-            self._posts >= CROWD
+            (self._posts >= CROWD or self.alerts >= CROWD_ALERTS)
             and self.alerts + many <= half
             and self._of[source] + many <= half // self._wanting(source)
         )
