@@ -107,7 +107,7 @@ async def test_the_record_of_what_waited_verifies(bench: Bench) -> None:
     # Whoever takes one away by hand is found out.
     kept = await intake.keep(bench.db, OWN, [coming(bench, "Stolen")])
     bench.conn.execute("alter table warroom.intake disable trigger all")
-    bench.conn.execute("delete from warroom.intake where id = %s", (kept[0].id,))
+    bench.conn.execute("delete from warroom.intake where id = %s", (kept[0],))
     bench.conn.execute("alter table warroom.intake enable trigger all")
     assert bench.conn.execute(wrong).fetchone() == (1,)
 
@@ -256,7 +256,7 @@ async def test_two_who_give_up_the_same_do_it_once(bench: Bench) -> None:
     for n in range(5):
         (kept,) = await intake.keep(bench.db, OWN, [coming(bench, f"A{n}")])
         wrong = InvalidInput("Nobody can read it.", field="body")
-        await asyncio.gather(*(intake.refuse(bench.db, OWN, kept.id, wrong) for _ in range(4)))
+        await asyncio.gather(*(intake.refuse(bench.db, OWN, kept, wrong) for _ in range(4)))
     assert waiting(bench) == []
     assert bench.conn.execute("select count(*) from warroom.delivery").fetchone() == (5,)
 
@@ -300,7 +300,7 @@ async def test_two_who_work_out_the_same_store_it_once(bench: Bench) -> None:
     kept = await intake.keep(bench.db, OWN, [coming(bench, f"A{n}") for n in range(20)])
     one, two = bench.batcher(batch_max=3), bench.batcher(batch_max=7)
     settled = [
-        made.adopt(replace(coming(bench, f"A{n}"), kept=k.id))
+        made.adopt(replace(coming(bench, f"A{n}"), kept=k))
         for made in (one, two)
         for n, k in enumerate(kept)
     ]

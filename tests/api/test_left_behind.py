@@ -29,7 +29,7 @@ async def keep_beside(pg: TestDatabase, make: Callable[[], list[Delivery]]) -> l
     url = f"postgresql://warroom_api@/{pg.name}?host={pg.server.cluster.socket_dir}"
     db = Database.open(url, role="api")
     try:
-        return [k.id for k in await intake.keep(db, OWN, make())]
+        return await intake.keep(db, OWN, make())
     finally:
         await db.close()
 

@@ -4,8 +4,8 @@ There are two lanes, each with a queue, workers and connections of their own: wh
 send neither waits behind a storm from ordinary ones nor is refused because of it.  The ordinary one
 has two workers: while the database stores one batch, the other is read and decided.  A queue is
 bounded by alerts, by bytes and by how long one waits in it; beyond that the sender is told to come
-back.  A sender gets its 2xx only after the commit: of what its alerts lead to, or, where others are
-being stored and its door lets it, of its body (``warroom.api.keeper``).  Whoever waits when the
+back.  A sender gets its 2xx only after the commit: of what its alerts lead to, or, where a
+crowd waits and its door lets it, of its body (``warroom.api.keeper``).  Whoever waits when the
 batcher is cancelled is told what is true: unknown for the batch under way, which may be in its
 COMMIT, and not stored for all others.
 """

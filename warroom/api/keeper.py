@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import Final
+from uuid import UUID
 
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
 from warroom.errors import OutcomeUnknown, Overloaded, WarRoomError
+from warroom.logs import log
 from warroom.services import intake
 from warroom.services.delivery import Delivery
-from warroom.services.intake import Kept
 from warroom.services.token_proof import Unproven
 
 MANY: Final = 500
 LARGE: Final = 8_000_000
 """Bodies, and bytes of them, of one transaction; one alone may be larger."""
 ENDED: Final = "The API is being stopped; nothing of this body was stored."
-Coming = tuple[Delivery, "asyncio.Future[Kept]"]
+Coming = tuple[Delivery, "asyncio.Future[UUID]"]
 
 
 class Keeper:
@@ -39,7 +40,7 @@ class Keeper:
         self._coming: deque[Coming] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    async def keep(self, delivery: Delivery) -> Kept:
+    async def keep(self, delivery: Delivery) -> UUID:
         """Commit one body; return the id under which it waits.
 
         Raises:
@@ -47,7 +48,7 @@ class Keeper:
             WarRoomError: why the transaction failed.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Kept] = loop.create_future()
+        future: asyncio.Future[UUID] = loop.create_future()
         self._coming.append((delivery, future))
         if self._task is None:
             self._task = loop.create_task(self._run())
@@ -99,8 +100,6 @@ class Keeper:
                 return
             _fail(batch, error)
         except Exception:  # noqa: BLE001 - whatever it is, senders must be answered
-            from warroom.logs import log
-
             log.exception("bodies could not be kept", deliveries=len(batch))
             _fail(batch, WarRoomError("This body could not be stored; the log says why."))
         except BaseException:

@@ -80,8 +80,8 @@ class KeptBodies:
         except BaseException:
             lane.missed(delivery)
             raise
-        self._follow(kept.id, lane, replace(delivery, proof=None, kept=kept.id))
-        return DeliveryResult(kept.id, len(delivery.alerts), None, ())
+        self._follow(kept, lane, replace(delivery, proof=None, kept=kept))
+        return DeliveryResult(kept, len(delivery.alerts), None, ())
 
     def adopt(self, lane: LaneQueue, delivery: Delivery) -> asyncio.Future[bool]:
         """Work out one that was left behind; done when it is settled, one way or another."""

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from warroom.api.batcher import Batcher
 from warroom.api.ingest import DOORS
+from warroom.api.reading import options_of_source
 from warroom.db.engine import Database
 from warroom.domain.principal import CommandContext
-from warroom.domain.severity import stored_table
 from warroom.domain.source import Lane
 from warroom.errors import InvalidInput, WarRoomError
-from warroom.ingest.common import IngestOptions
 from warroom.logs import log
 from warroom.services import intake
 from warroom.services.delivery import Delivery
@@ -88,11 +86,7 @@ def _read(one: Left, settings: Settings) -> Delivery:
     parse = _READERS.get(one.dialect)
     if parse is None:
         raise InvalidInput(f"Nobody here reads the dialect {one.dialect}.", field="dialect")
-    options = replace(
-        IngestOptions.for_service_label(one.service_label or settings.service_label),
-        severity_label=settings.severity_label,
-        severities=stored_table(one.severity_map),
-    )
+    options = options_of_source(one.service_label, one.severity_map, settings)
     return Delivery(
         one.source_id, one.source_principal_id, one.dialect, one.content_type, one.body,
         parse(one.body, options, one.read_at), one.request_id, None, one.read_at, one.id,

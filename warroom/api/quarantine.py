@@ -7,7 +7,6 @@ the source's present label for services and its present table of severities.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,11 +20,10 @@ from warroom.api.dialects.readers import CHANGES, DIALECTS, reader_of
 from warroom.api.models import PageOf, Strict
 from warroom.api.paging import Cursor, Limit, cut, decode_id_cursor
 from warroom.api.problems import RESPONSES
+from warroom.api.reading import options_of_source
 from warroom.api.state import AppState
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext
-from warroom.domain.severity import stored_table
-from warroom.ingest.common import IngestOptions
 from warroom.ingest.mapping import compile_mapping
 from warroom.services import alert_words, quarantine
 from warroom.services.delivery import Delivery
@@ -135,11 +133,7 @@ async def replay_quarantined(
     quarantine.check_dialect(one.dialect, known=one.dialect in DIALECTS)
     stored = await source_mapping.of_source(state.db, ctx, one.source_id)
     reader = reader_of(one.dialect, None if stored is None else compile_mapping(stored))
-    options = replace(
-        IngestOptions.for_service_label(one.service_label or state.settings.service_label),
-        severity_label=state.settings.severity_label,
-        severities=stored_table(one.severity_map),
-    )
+    options = options_of_source(one.service_label, one.severity_map, state.settings)
     spoken, found = await understand(state, ctx, one.source_id, reader, one.body, options, one.now)
     delivery = _delivery(one, ctx, found)
     window = timedelta(seconds=state.settings.group_window_seconds)

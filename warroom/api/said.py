@@ -6,13 +6,13 @@ it may be and how its alerts are read is the same each time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy import RowMapping
 
 from warroom.api.buckets import Pace, pace_of
+from warroom.api.reading import options_of_source
 from warroom.domain.principal import Principal, PrincipalKind, Scope
-from warroom.domain.severity import stored_table
 from warroom.ingest.common import IngestOptions
 from warroom.services.token_proof import Proof, said_of
 from warroom.settings import Settings
@@ -55,12 +55,6 @@ class Said:
     def options(self, settings: Settings) -> IngestOptions:
         """Return how the source of the token is read: its own words over the settings."""
         if self._read is None or self._read[0] is not settings:
-            made = replace(
-                IngestOptions.for_service_label(
-                    self.row["service_label"] or settings.service_label
-                ),
-                severity_label=settings.severity_label,
-                severities=stored_table(self.row["severity_map"]),
-            )
+            made = options_of_source(self.row["service_label"], self.row["severity_map"], settings)
             self._read = settings, made
         return self._read[1]

@@ -1,6 +1,6 @@
 """Bodies that are taken before their alerts are worked out: kept, claimed, found again, refused.
 
-While other batches are being stored a sender is not kept waiting for its turn: its body is
+Where a crowd waits a sender is not kept waiting for its turn: its body is
 committed whole, with the proof of its token and an audit row, and that is what its 2xx says.  What
 follows from it is stored in a transaction of its own, which takes the body out of here and puts it
 into the stream under the same id: so it is worked out once, however often somebody begins.
@@ -23,14 +23,6 @@ from warroom.services.delivery import Delivery
 
 BYTES_AT_ONCE: Final = 8_000_000
 """Bytes of bodies that are read at once by whoever looks for what was left behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A body that is taken: the id that it will have in the stream, and when it was received."""
-
-    id: UUID
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +62,11 @@ put as (
     read_at)
   select g.id, g.source_id, g.dialect, g.content_type, g.body, g.request_id, g.alerts, g.read_at
   from g order by g.n)
-select g.id, clock_timestamp() as received_at from g order by g.n
+select g.id from g order by g.n
 """
 
 
-async def keep(db: Database, ctx: CommandContext, deliveries: Sequence[Delivery]) -> list[Kept]:
+async def keep(db: Database, ctx: CommandContext, deliveries: Sequence[Delivery]) -> list[UUID]:
     """Commit bodies as they came, in one transaction.
 
     Args:
@@ -83,14 +75,14 @@ async def keep(db: Database, ctx: CommandContext, deliveries: Sequence[Delivery]
         deliveries: in the order in which they arrived.
 
     Returns:
-        One a delivery, in the same order.
+        The id of each, which it will have in the stream, too; in the same order.
 
     Raises:
         Unproven: some were brought by a token that is not what it was; nothing was kept.
         DatabaseUnavailable: nothing was kept.
         OutcomeUnknown: they may be kept, and are then worked out; sending again is safe.
     """
-    kept: list[Kept] = []
+    kept: list[UUID] = []
     proofs = {n: d.proof for n, d in enumerate(deliveries) if d.proof is not None}
 
     async def handler(work: Work) -> Answer:
@@ -100,7 +92,7 @@ async def keep(db: Database, ctx: CommandContext, deliveries: Sequence[Delivery]
         put, *whose = await work.together(*asked)
         if whose:
             token_proof.check(proofs, whose[0].rows)
-        kept[:] = [Kept(r["id"], r["received_at"]) for r in put.rows]
+        kept[:] = [r["id"] for r in put.rows]
         return Answer(200, {})
 
     await run_command(db, ctx, "alerts.keep", {}, handler, eyes=INGEST_PRINCIPAL)

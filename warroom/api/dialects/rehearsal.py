@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,11 +16,10 @@ from warroom.api.auth import Reader, State
 from warroom.api.dialects.readers import guess, reader_of
 from warroom.api.models import Strict
 from warroom.api.problems import RESPONSES
+from warroom.api.reading import options_of_source
 from warroom.domain.alert import IncomingAlert
 from warroom.domain.principal import CommandContext, Scope
-from warroom.domain.severity import stored_table
 from warroom.errors import InvalidInput
-from warroom.ingest.common import IngestOptions
 from warroom.ingest.mapping import compile_mapping
 from warroom.ingest.spoken import Spoken
 from warroom.services import alert_rehearsal, alert_words
@@ -97,11 +95,7 @@ async def rehearse(body: Rehearsal, ctx: Reader, state: State) -> dict[str, Any]
     given = body.mapping if body.mapping is not None else source["mapping"]
     mapping = None if given is None else compile_mapping(given)
     dialect = guess(body.dialect or source["dialect"], content)
-    options = replace(
-        IngestOptions.for_service_label(source["service_label"] or state.settings.service_label),
-        severity_label=state.settings.severity_label,
-        severities=stored_table(source["severity_map"]),
-    )
+    options = options_of_source(source["service_label"], source["severity_map"], state.settings)
     now: datetime = source["now"]
     read = reader_of(dialect, mapping)
     spoken: Spoken = await asyncio.to_thread(read, content, options, now)
